@@ -1,0 +1,178 @@
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from agents.admin.planner import show_planner
+from agents.choices import LABELS, LookupOutcome
+from agents.models import Assessment, Finding, ProposedAction, Ticket, Vulnerability
+from audits.admin.base import ReadOnlyAdmin, Section
+from audits.admin.show import (
+    choice_column,
+    link_column,
+    show_choice,
+    show_facts,
+    show_json,
+    show_label,
+    show_link,
+    show_list,
+    show_time,
+    show_untrusted,
+    untrusted_column,
+)
+
+SCANNER = "the scanner's report"
+STATUS_COLOURS = {"COMPLIANT": "success", "AT_RISK": "warning", "NON_COMPLIANT": "danger"}
+PROPOSALS = Section(
+    name="proposals",
+    title="Proposed actions",
+    model=ProposedAction,
+    rows=lambda finding: finding.proposals.select_related("agent", "finding"),
+    columns={
+        "Action": show_link,
+        "Agent": lambda proposal: proposal.agent,
+        "State": lambda proposal: show_choice(proposal, "state", LABELS),
+        "Proposed": lambda proposal: show_time(proposal.proposed_at),
+    },
+    empty="No agent asked to write anything because of this finding.",
+)
+TICKETS = Section(
+    name="tickets",
+    title="Tickets",
+    model=Ticket,
+    rows=lambda finding: finding.tickets.all(),
+    columns={
+        "Ticket": show_link,
+        "Title": lambda ticket: ticket.title,
+        "State": lambda ticket: show_choice(ticket, "state", LABELS),
+        "Opened": lambda ticket: show_time(ticket.opened_at),
+    },
+    empty="No ticket is open for it.",
+)
+
+
+@admin.register(Finding)
+class FindingAdmin(ReadOnlyAdmin):
+    """What the scanner said, and what each run made of it."""
+
+    change_form_template = "agents/finding.html"
+    empty_text = "No finding yet. Findings come with the reports that are ingested."
+    list_display = ("name", "component", "severity_label", "fixed_version", "category", "report_link")
+    list_filter = ("severity", "category")
+    list_select_related = ("report",)
+    ordering = ("-report__ingested_at", "position")
+    search_fields = ("title", "component_name", "purl", "vulnerability_ids")
+    search_help_text = "CVE or other id, component, title"
+    fieldsets = (
+        (
+            "What the scanner says",
+            {
+                "fields": (
+                    ("ids", "severity_label"),
+                    ("component", "fixed_version"),
+                    "title_text",
+                    "description_text",
+                    ("category", "cwe_list"),
+                    "cvss",
+                    "purl",
+                    "location",
+                    "report_link",
+                )
+            },
+        ),
+    )
+    sections = (PROPOSALS, TICKETS)
+
+    severity_label = choice_column("severity", LABELS, "scanner says")
+    report_link = link_column("report", "report")
+    title_text = untrusted_column("title", SCANNER, "title")
+    description_text = untrusted_column("description", SCANNER, "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
+        findings: QuerySet[Finding] = super().get_queryset(request)
+        return findings.select_related("report")
+
+    def story(self, request: HttpRequest, instance: Finding) -> Mapping[str, Any]:
+        assessments = instance.assessments.select_related("run__agent")
+        return {"assessments": [_shown(assessment) for assessment in assessments]}
+
+    @admin.display(description="finding", ordering="vulnerability_ids")
+    def name(self, finding: Finding) -> str:
+        return finding.vulnerability_id or finding.title
+
+    @admin.display(description="ids")
+    def ids(self, finding: Finding) -> SafeString:
+        return show_list(finding.vulnerability_ids)
+
+    @admin.display(description="component", ordering="component_name")
+    def component(self, finding: Finding) -> str:
+        return f"{finding.component_name} {finding.component_version}".strip()
+
+    @admin.display(description="weaknesses")
+    def cwe_list(self, finding: Finding) -> SafeString:
+        return show_list(finding.cwes)
+
+    @admin.display(description="CVSS vectors")
+    def cvss(self, finding: Finding) -> SafeString:
+        return show_json(finding.cvss_vectors)
+
+
+def _shown(assessment: Assessment) -> dict[str, object]:
+    """One assessment, for the template."""
+    return {
+        "assessment": assessment,
+        "state": show_choice(assessment, "state", LABELS),
+        "severity": show_choice(assessment, "severity", LABELS),
+        "planner": show_planner(assessment.planner),
+        "run": show_link(assessment.run, "the run"),
+        "at": show_time(assessment.at),
+        "reasoning": show_untrusted(assessment.reasoning, assessment.planner),
+        "recommendation": show_untrusted(assessment.recommendation, assessment.planner),
+        "nvd": show_nvd(assessment),
+        "impact": show_impact(assessment.compliance_impact),
+    }
+
+
+def show_nvd(assessment: Assessment) -> SafeString:
+    """NVD's facts, or why there are none (S0-6)."""
+    colour = "success" if assessment.nvd_outcome == LookupOutcome.FOUND else "warning"
+    facts = assessment.nvd_facts
+    outcome = assessment.get_nvd_outcome_display() if assessment.nvd_outcome else "Not looked up"
+    score = " ".join(str(facts.get(key, "")) for key in ("cvss_score", "severity", "cvss_version")).strip()
+    return show_facts(
+        {
+            "Lookup": show_label(outcome, colour),
+            "Why": assessment.nvd_reason,
+            "Record": _record_link(str(facts.get("cve_id", ""))),
+            "Says": show_untrusted(str(facts.get("description", "")), "NVD"),
+            "CVSS": score,
+            "Vector": facts.get("cvss_vector", ""),
+            "Weaknesses": show_list(facts.get("cwes", [])) if facts.get("cwes") else "",
+            "Known to be exploited": "Yes, in CISA's catalogue" if facts.get("kev") else "",
+            "Published": facts.get("published", ""),
+            "Last modified": facts.get("last_modified", ""),
+            "From": facts.get("source", ""),
+        }
+    )
+
+
+def _record_link(cve_id: str) -> object:
+    return show_link(Vulnerability(cve_id=cve_id)) if cve_id else ""
+
+
+def show_impact(impact: dict[str, Any]) -> SafeString:
+    """The compliance impact that code, not the model, worked out (S0-13)."""
+    status = str(impact.get("compliance_status", ""))
+    return show_facts(
+        {
+            "Status": show_label(status.replace("_", " "), STATUS_COLOURS.get(status, "default"))
+            if status
+            else "",
+            "Standards": show_list(impact.get("standards_affected", [])) if impact else "",
+            "Controls": show_list(impact.get("required_controls", [])) if impact else "",
+            "Why": impact.get("reason", ""),
+        }
+    )

@@ -1,0 +1,96 @@
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from agents.choices import LABELS
+from agents.models import Agent, Person
+from agents.services import people
+from audits.admin.base import AddByService, Section, ServiceForm
+from audits.admin.show import show_choice, show_label, show_link, show_list, time_column
+
+
+class AddPersonForm(ServiceForm):
+    """The input of `people.add_person`."""
+
+    username = forms.CharField(max_length=150)
+    first_name = forms.CharField(max_length=150)
+    last_name = forms.CharField(max_length=150)
+    email = forms.EmailField()
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 12 characters. The person changes it after signing in.",
+    )
+    groups = forms.ModelMultipleChoiceField(
+        queryset=Group.objects.order_by("name"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="What the person may see and ask for. A seat on the board is assigned separately.",
+    )
+    is_administrator = forms.BooleanField(required=False, label="Administrator")
+
+
+OWNED = Section(
+    name="agents",
+    title="Agents this person answers for",
+    model=Agent,
+    rows=lambda person: person.owned_agents.all(),
+    columns={
+        "Agent": show_link,
+        "Purpose": lambda agent: agent.purpose,
+        "State": lambda agent: show_choice(agent, "state", LABELS),
+    },
+    empty="None.",
+)
+
+
+@admin.register(Person)
+class PersonAdmin(AddByService):
+    """The people who sign in. Administrators add them; a person's password is shown nowhere."""
+
+    add_form = AddPersonForm
+    add_title = "Add a person"
+    add_submit = "Add person"
+    empty_text = "Nobody is registered yet."
+    list_display = ("username", "full_name", "email", "group_names", "standing", "last_seen")
+    list_filter = ("is_active", "groups")
+    search_fields = ("username", "first_name", "last_name", "email")
+    search_help_text = "Name, username, e-mail"
+    fieldsets = (
+        (None, {"fields": (("username", "full_name"), ("email", "standing"), "group_names")}),
+        ("Sign-in", {"fields": (("joined", "last_seen"),)}),
+    )
+    sections = (OWNED,)
+
+    joined = time_column("date_joined", "joined")
+    last_seen = time_column("last_login", "last sign-in")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Person]:
+        persons: QuerySet[Person] = super().get_queryset(request)
+        return persons.prefetch_related("groups")
+
+    def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
+        fields = dict(form.cleaned_data)
+        fields["groups"] = [group.name for group in fields["groups"]]
+        person = people.add_person(actor=cast("Person", request.user).actor, **fields)
+        return person, f"{person} may sign in as {person.username}."
+
+    @admin.display(description="name", ordering="last_name")
+    def full_name(self, person: Person) -> str:
+        return person.get_full_name()
+
+    @admin.display(description="groups")
+    def group_names(self, person: Person) -> SafeString:
+        return show_list([group.name for group in person.groups.all()])
+
+    @admin.display(description="standing")
+    def standing(self, person: Person) -> SafeString:
+        if not person.is_active:
+            return show_label("inactive", "danger")
+        return (
+            show_label("administrator", "primary") if person.is_superuser else show_label("active", "success")
+        )

@@ -1,0 +1,167 @@
+"""The story of a run as a person reads it: finding by finding, turn by turn, call by call.
+
+A page of findings costs the same few queries whatever it holds.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from agents.admin.planner import show_planner
+from agents.choices import LABELS, CallOutcome
+from agents.models import Assessment, Finding, FunctionCall, ModelTurn, Run
+from audits.admin.show import show_choice, show_json, show_link, show_time, show_untrusted
+
+FINDINGS_PER_PAGE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallShown:
+    """One function call: what was asked, decided, handed out and done."""
+
+    call: FunctionCall
+    outcome: SafeString
+    arguments: SafeString
+    decision: str
+    decision_colour: str
+    decision_url: str
+    credential: str
+    result: SafeString | str
+    proposal: SafeString | str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A model turn with its calls; without a turn, calls that were made after the run (elevated)."""
+
+    turn: ModelTurn | None
+    url: str
+    said: SafeString | str
+    at: SafeString
+    calls: list[CallShown]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """What the run did about one finding."""
+
+    finding: Finding
+    link: SafeString
+    scanner_severity: SafeString
+    steps: list[Step]
+    assessment: Assessment | None
+    severity: SafeString | str
+    state: SafeString | str
+    planner: SafeString | str
+
+
+def timeline(run: Run, page_number: str | None) -> tuple[Page[Finding], list[Story]]:
+    """A page of the run's findings, in the report's order, each with its steps."""
+    findings = Paginator(run.report.findings.all(), FINDINGS_PER_PAGE).get_page(page_number)
+    shown = list(findings.object_list)
+    turns = _by_finding(ModelTurn.objects.filter(run=run, finding__in=shown).defer("request"))
+    calls = _by_finding(
+        FunctionCall.objects.filter(run=run, finding__in=shown).select_related(
+            "credential", "proposal__finding"
+        )
+    )
+    made = Assessment.objects.filter(run=run, finding__in=shown)
+    assessments = {assessment.finding_id: assessment for assessment in made}
+    return findings, [
+        _story(finding, turns[finding.pk], calls[finding.pk], assessments.get(finding.pk), run.planner)
+        for finding in shown
+    ]
+
+
+def _by_finding(rows: Any) -> dict[UUID, list[Any]]:
+    grouped: dict[UUID, list[Any]] = defaultdict(list)
+    for row in rows.order_by("at", "id"):
+        grouped[row.finding_id].append(row)
+    return grouped
+
+
+def _story(
+    finding: Finding,
+    turns: list[ModelTurn],
+    calls: list[FunctionCall],
+    assessment: Assessment | None,
+    planner: str,
+) -> Story:
+    steps = [_step(turn, [call for call in calls if call.turn_id == turn.pk], planner) for turn in turns]
+    afterwards = [call for call in calls if call.turn_id is None]
+    steps += [Step(None, "", "", show_time(call.at), [_call(call)]) for call in afterwards]
+    return Story(
+        finding=finding,
+        link=show_link(finding),
+        scanner_severity=show_choice(finding, "severity", LABELS),
+        steps=steps,
+        assessment=assessment,
+        severity=show_choice(assessment, "severity", LABELS) if assessment and assessment.severity else "",
+        state=show_choice(assessment, "state", LABELS) if assessment else "",
+        planner=show_planner(assessment.planner) if assessment else "",
+    )
+
+
+def _step(turn: ModelTurn, calls: list[FunctionCall], planner: str) -> Step:
+    text = said(turn.response)
+    return Step(
+        turn=turn,
+        url=reverse("admin:agents_modelturn_change", args=[turn.pk]),
+        said=show_untrusted(text, planner or "the model") if text else "",
+        at=show_time(turn.at),
+        calls=[_call(call) for call in calls],
+    )
+
+
+def said(response: object) -> str:
+    """The text of a chat-completions answer, whatever came; empty when it only called functions."""
+    match response:
+        case {"choices": [{"message": {"content": str(text)}}, *_]}:
+            return text
+        case _:
+            return ""
+
+
+def _call(call: FunctionCall) -> CallShown:
+    words, colour = decision_words(call)
+    proposal = getattr(call, "proposal", None)
+    return CallShown(
+        call=call,
+        outcome=show_choice(call, "outcome", LABELS),
+        arguments=show_json(call.arguments),
+        decision=words,
+        decision_colour=colour,
+        decision_url=_decision_url(call.decision_id),
+        credential=credential_words(call),
+        result=show_json(call.result) if call.result not in (None, {}, []) else "",
+        proposal=show_link(proposal, "Proposed action: ask for write elevation") if proposal else "",
+    )
+
+
+def decision_words(call: FunctionCall) -> tuple[str, str]:
+    """What the decision point said of a call, and the colour for it."""
+    if call.outcome == CallOutcome.INVALID:
+        return "Not asked: refused before any decision", "default"
+    reason = call.decision_reason.replace("_", " ")
+    if call.outcome == CallOutcome.DENIED:
+        asked = ", may be asked for" if call.requestable else ""
+        return f"Denied: {reason}{asked}", "warning"
+    return (reason.capitalize(), "success") if reason else ("No decision recorded", "danger")
+
+
+def credential_words(call: FunctionCall) -> str:
+    """How long the call's own credential lived, and for what."""
+    credential = call.credential
+    if credential is None:
+        return ""
+    seconds = int((credential.expires_at - credential.issued_at).total_seconds())
+    return f"{seconds} s, for {credential.access} on {credential.resource} at {credential.audience} only"
+
+
+def _decision_url(decision_id: UUID | None) -> str:
+    return reverse("admin:governance_decision_change", args=[decision_id]) if decision_id else ""

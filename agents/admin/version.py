@@ -1,0 +1,105 @@
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from agents.choices import LABELS, Access
+from agents.models import AgentInstance, AgentVersion, Run
+from audits.admin.base import ReadOnlyAdmin, Section
+from audits.admin.show import (
+    digest_column,
+    link_column,
+    show_choice,
+    show_facts,
+    show_json,
+    show_label,
+    show_link,
+    show_time,
+    time_column,
+)
+
+RUNS = Section(
+    name="runs",
+    title="Runs of this version",
+    model=Run,
+    rows=lambda version: version.runs.select_related("report"),
+    columns={
+        "Report": lambda run: show_link(run, str(run.report)),
+        "State": lambda run: show_choice(run, "state", LABELS),
+        "Queued": lambda run: show_time(run.queued_at),
+    },
+    empty="This version has not run.",
+)
+INSTANCES = Section(
+    name="instances",
+    title="Instances",
+    model=AgentInstance,
+    rows=lambda version: version.instances.all(),
+    columns={
+        "SPIFFE id": lambda instance: instance.spiffe_id,
+        "Started": lambda instance: show_time(instance.started_at),
+        "Ended": lambda instance: show_time(instance.ended_at),
+    },
+    empty="No copy of this version was started.",
+)
+
+
+@admin.register(AgentVersion)
+class AgentVersionAdmin(ReadOnlyAdmin):
+    """What runs, with its provenance (S1-11)."""
+
+    empty_text = "No version was added yet. A version is what the board approves."
+    list_display = ("label", "agent", "model_words", "digest_short", "added_by", "added", "submitted")
+    list_filter = ("agent",)
+    list_select_related = ("agent", "added_by")
+    search_fields = ("label", "agent__name", "agent__slug", "digest", "model_name")
+    search_help_text = "Label, agent, model, digest"
+    fieldsets = (
+        (None, {"fields": (("agent_link", "label"), ("adder", "added"), "submitted")}),
+        (
+            "Provenance",
+            {
+                "fields": (
+                    "model_words",
+                    "prompt_digest_full",
+                    "code_commit_full",
+                    ("data_snapshot", "image_digest"),
+                    "digest_full",
+                )
+            },
+        ),
+        ("Functions it may call", {"fields": ("manifest",)}),
+    )
+    sections = (RUNS, INSTANCES)
+
+    agent_link = link_column("agent", "agent")
+    added = time_column("added_at", "added")
+    submitted = time_column("submitted_at", "submitted")
+    digest_short = digest_column("digest", "provenance digest")
+    digest_full = digest_column("digest", "digest of all this, SHA-256", full=True)
+    prompt_digest_full = digest_column("prompt_digest", "system prompt, SHA-256", full=True)
+    code_commit_full = digest_column("code_commit", "code", full=True)
+
+    @admin.display(description="model", ordering="model_name")
+    def model_words(self, version: AgentVersion) -> str:
+        return f"{version.model_provider} / {version.model_name} {version.model_version}".strip()
+
+    @admin.display(description="added by")
+    def adder(self, version: AgentVersion) -> str:
+        return str(version.added_by)
+
+    @admin.display(description="manifest")
+    def manifest(self, version: AgentVersion) -> SafeString:
+        return format_html_join("", "{}", ((_show_tool(tool),) for tool in version.tool_manifest))
+
+
+def _show_tool(tool: dict[str, object]) -> SafeString:
+    colour = "warning" if tool["access"] == Access.WRITE else "info"
+    return show_facts(
+        {
+            "Function": tool["name"],
+            "Access": show_label(tool["access"], colour),
+            "Resource": tool["resource"],
+            "Does": tool.get("description", ""),
+            "Parameters": show_json(tool.get("parameters")),
+        }
+    )

@@ -1,0 +1,92 @@
+"""What a function of the catalogue is made of (S0-1)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+from django.conf import settings
+from pydantic import BaseModel, ConfigDict, StringConstraints, WithJsonSchema
+
+from agents.choices import Access, Severity
+from agents.models import AgentInstance, Finding
+
+CVE_ID = r"^CVE-[0-9]{4}-[0-9]{4,19}$"
+# Line breaks and tabs are text; every other control character only ever hides something.
+PLAIN_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
+ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+
+Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
+SeverityName = Annotated[
+    Severity, WithJsonSchema({"type": "string", "enum": [severity.value for severity in Severity]})
+]
+
+
+class Arguments(BaseModel):
+    """What a model may pass: nothing that is not named, nothing of another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Result(BaseModel):
+    """What a function may answer; checked before a model sees it (S0-4)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Who answers (S0-5). A public service never gets the token; an internal one verifies it itself."""
+
+    name: str
+    public: bool
+    locate: Callable[[], str]
+
+    @property
+    def audience(self) -> str:
+        """The only `aud` under which a token is good for this service."""
+        return f"{settings.ISSUER}/services/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a call works on. It comes from the run, never from the model."""
+
+    instance: AgentInstance
+    finding: Finding
+    token: str
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Function(Generic[A]):
+    """One thing the agent may ask for; the action of the access question is its name.
+
+    `resource` is a template over `finding_id`. `execute` may raise `FunctionError` and
+    `CredentialError`.
+    """
+
+    name: str
+    description: str
+    access: Access
+    resource: str
+    service: Service
+    arguments: type[A]
+    result: type[Result]
+    execute: Callable[[A, Context], Mapping[str, Any]]
+
+    def resource_for(self, finding: Finding) -> str:
+        return self.resource.format(finding_id=finding.pk)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The arguments' JSON schema (2020-12), without pydantic's titles."""
+        schema = self.arguments.model_json_schema()
+        schema.pop("title", None)
+        schema.pop("description", None)
+        schema["properties"] = {
+            name: {key: value for key, value in of.items() if key != "title"}
+            for name, of in schema.get("properties", {}).items()
+        }
+        return schema

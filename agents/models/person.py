@@ -1,0 +1,19 @@
+from django.contrib.auth.models import AbstractUser
+
+from audits.actor import Actor
+from audits.models.base import Row
+
+
+class Person(Row, AbstractUser):
+    """A human being who signs in: owner, board member, auditor, administrator."""
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = "person"
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.get_full_name() or self.username
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(kind="person", id=str(self.pk), name=str(self))

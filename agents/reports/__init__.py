@@ -1,0 +1,1 @@
+"""Scanner reports: one short module a format, one shape (`shape`), one way in (`reading.read`)."""

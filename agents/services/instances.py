@@ -1,0 +1,79 @@
+"""Running copies of an agent (S1-7). Only what was approved starts (promise 4)."""
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from agents.choices import AgentState
+from agents.errors import NotActiveError, NotApprovedError
+from agents.models import Agent, AgentInstance, AgentVersion
+from agents.provenance import Provenance
+from audits.actor import Actor
+from audits.choices import Action
+from audits.models.base import new_id
+from audits.services import ledger
+
+
+def start(*, actor: Actor, agent: Agent, running: Provenance) -> AgentInstance:
+    """Give a running copy its own identity.
+
+    Args:
+        running: what would run.
+
+    Raises:
+        NotActiveError: the agent is frozen or retired.
+        NotApprovedError: nothing is approved, or something else than `running` is.
+    """
+    with transaction.atomic():
+        held = Agent.objects.select_for_update(of=("self",)).select_related("active_version").get(pk=agent.pk)
+        version = _approved(held, running)
+        identifier = new_id()
+        instance = AgentInstance.objects.create(
+            pk=identifier,
+            agent=held,
+            version=version,
+            spiffe_id=f"spiffe://{settings.TRUST_DOMAIN}/agent/{held.slug}/i/{identifier}",
+        )
+        ledger.record(
+            stream=held.stream,
+            action=Action.INSTANCE_STARTED,
+            actor=actor,
+            object=f"instance/{instance.pk}",
+            provenance=version.digest,
+            body={"spiffe_id": instance.spiffe_id, "version": version.label},
+        )
+    return instance
+
+
+def end(*, actor: Actor, instance: AgentInstance) -> None:
+    """The copy has stopped; its credentials are refused from now on. Ending twice changes nothing."""
+    with transaction.atomic():
+        now = timezone.now()
+        if not AgentInstance.objects.filter(pk=instance.pk, ended_at__isnull=True).update(ended_at=now):
+            return
+        ledger.record(
+            stream=instance.agent.stream,
+            action=Action.INSTANCE_ENDED,
+            actor=actor,
+            object=f"instance/{instance.pk}",
+            provenance=instance.version.digest,
+            body={"spiffe_id": instance.spiffe_id},
+        )
+    instance.ended_at = now
+
+
+def _approved(agent: Agent, running: Provenance) -> AgentVersion:
+    version = agent.active_version
+    if version is None:
+        raise NotApprovedError(f"No version of {agent} is approved. Submit one to the board.")
+    if agent.state != AgentState.ACTIVE:
+        raise NotActiveError(f"{agent} is {agent.get_state_display().lower()}: it may not act.")
+    differences = Provenance.of(version).differences(running)
+    if differences:
+        raise NotApprovedError(
+            f"What would run differs from the approved version {version.label} in: {', '.join(differences)}. "
+            "Add what would run as a new version and submit it to the board."
+        )
+    if version.digest != running.digest:
+        raise NotApprovedError(f"The stored version {version.label} is not what its digest says.")
+    return version

@@ -1,0 +1,198 @@
+"""What every admin page shares: read-only by default, and two ways to act.
+
+The admin shows; services act. Rows are never changed or deleted by a form of the admin itself.
+`dialog_action` is a button on a row's page; `AddByService` is a page with a form. Both open with GET,
+which changes nothing, and act with POST through one service.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from unfold.admin import ModelAdmin
+from unfold.dataclasses import ActionDialog
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+
+from audits.admin.forms import DialogForm, ServiceForm, show_service_error
+from audits.admin.sections import Section, show_sections
+from audits.errors import ServiceError
+
+__all__ = [
+    "ActionVariant",
+    "AddByService",
+    "DialogForm",
+    "Done",
+    "ReadOnlyAdmin",
+    "Section",
+    "ServiceForm",
+    "dialog_action",
+    "page_of",
+    "show_service_error",
+]
+
+
+class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+    """A list and a page for each row, to look at; who may look follows the view permission.
+
+    `empty_text` says what fills an empty list. On a row's page, `sections` are related rows below the
+    facts, and `story` gives context to the `story` block of a `change_form_template` of one's own that
+    extends ``admin/read_only.html``.
+    """
+
+    actions = None
+    list_per_page = 50
+    list_max_show_all = 200
+    show_full_result_count = False
+    compressed_fields = True
+    warn_unsaved_form = False
+    list_fullwidth = True
+    change_form_template = "admin/read_only.html"
+    empty_text = ""
+    sections: tuple[Section, ...] = ()
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def story(self, request: HttpRequest, instance: Any) -> Mapping[str, Any]:
+        return {}
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *arguments: Any, obj: Any = None, **options: Any
+    ) -> HttpResponse:
+        if obj is not None:
+            context["sections"] = show_sections(self.sections, request, obj)
+            context.update(self.story(request, obj))
+        response: HttpResponse = super().render_change_form(request, context, *arguments, obj=obj, **options)
+        return response
+
+
+class AddByService(ReadOnlyAdmin):
+    """Rows that come about through a service: `add_form` is its input, `add_by_service` calls it.
+
+    Who may open the page: those with the model's add permission. The query of the address fills the
+    form in advance.
+    """
+
+    add_form: type[ServiceForm]
+    add_title = ""
+    add_description = ""
+    add_submit = "Save"
+    add_template = "admin/service_form.html"
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(f"{self.opts.app_label}.add_{self.opts.model_name}"))
+
+    def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
+        """Call the service; give what it made and the sentence that says so."""
+        raise NotImplementedError
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = self.add_form(
+            request.POST or None, request.FILES or None, request=request, initial=request.GET.dict()
+        )
+        if form.is_valid():
+            try:
+                made, sentence = self.add_by_service(request, form)
+            except ServiceError as error:
+                show_service_error(form, error)
+            else:
+                messages.success(request, sentence)
+                return HttpResponseRedirect(page_of(made))
+        context = {
+            **self.admin_site.each_context(request),
+            "title": self.add_title or f"Add {self.opts.verbose_name}",
+            "form": form,
+            "description": self.add_description,
+            "submit": self.add_submit,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, self.add_template, context)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an action did, in a sentence, and the page of what it made."""
+
+    sentence: str
+    made: Model
+
+
+Perform = Callable[[Any, HttpRequest, Any, str], str | Done]
+
+
+def dialog_action(
+    *,
+    title: str,
+    description: str,
+    submit: str,
+    permissions: Iterable[str],
+    form_class: type[DialogForm] = DialogForm,
+    icon: str | None = None,
+    variant: ActionVariant = ActionVariant.DEFAULT,
+) -> Callable[[Perform], Any]:
+    """Make a method an action on a row's page (name it in `actions_detail`).
+
+    The method gets ``(request, form, object_id)``, calls one service and returns the sentence that
+    says what was done, or `Done` to go on to what was made. A `ServiceError` is shown in the
+    dialog. `permissions` are model permissions
+    (``agents.view_run``) or names of ``has_<name>_permission`` methods, which get the row's id.
+    """
+    dialog = ActionDialog(
+        title=title, description=description, form_class=form_class, form_submit_text=submit
+    )
+
+    def decorate(perform: Perform) -> Any:
+        @wraps(perform)
+        def act(model_admin: Any, request: HttpRequest, form: DialogForm, object_id: str) -> HttpResponse:
+            try:
+                done = perform(model_admin, request, form, object_id)
+            except ServiceError as error:
+                show_service_error(form, error)
+                context = {"dialog": dialog, "form": form, "form_submit_text": submit}
+                return render(request, "unfold/helpers/dialog.html", context)
+            if isinstance(done, Done):
+                messages.success(request, done.sentence)
+                return _after_dialog(request, page_of(done.made))
+            messages.success(request, done)
+            return _after_dialog(request, _page(model_admin.opts, object_id))
+
+        return action(
+            description=title, permissions=tuple(permissions), icon=icon, variant=variant, dialog=dialog
+        )(act)
+
+    return decorate
+
+
+def _after_dialog(request: HttpRequest, url: str) -> HttpResponse:
+    """htmx follows its own header, a plain form a redirect."""
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
+
+
+def page_of(instance: Model) -> str:
+    """The address of a row's page."""
+    return _page(instance._meta, str(instance.pk))  # noqa: SLF001 - public in Django, whatever its name
+
+
+def _page(options: Any, object_id: str) -> str:
+    return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])

@@ -1,0 +1,71 @@
+"""Related rows on the page of what they belong to: plain tables, a page at a time."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from audits.admin.show import EMPTY
+
+Cell = Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What is shown below the facts of a row: for example the runs of an agent.
+
+    `name` is the anchor and the query parameter of the page number, `rows` gives the query from the
+    row whose page it is, `columns` maps a heading to a function of a related row. People who may not
+    view `model` do not see the section. `empty` says what would fill it.
+    """
+
+    name: str
+    title: str
+    model: type[Model]
+    rows: Callable[[Any], QuerySet[Any]]
+    columns: Mapping[str, Cell]
+    empty: str
+    per_page: int = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A section of one row for one reader, as the template needs it."""
+
+    section: Section
+    page: Page[Any]
+
+    @property
+    def headings(self) -> list[str]:
+        return list(self.section.columns)
+
+    @property
+    def lines(self) -> list[list[tuple[str, object]]]:
+        return [
+            [(heading, _filled(cell(row))) for heading, cell in self.section.columns.items()]
+            for row in self.page.object_list
+        ]
+
+
+def show_sections(sections: tuple[Section, ...], request: HttpRequest, instance: Model) -> list[Shown]:
+    """The sections of `instance` that the reader may see, each at the page that the address names."""
+    return [
+        Shown(
+            section,
+            Paginator(section.rows(instance), section.per_page).get_page(request.GET.get(section.name)),
+        )
+        for section in sections
+        if request.user.has_perm(_view_permission(section.model))
+    ]
+
+
+def _view_permission(model: type[Model]) -> str:
+    options = model._meta  # noqa: SLF001 - public in Django, whatever its name
+    return f"{options.app_label}.view_{options.model_name}"
+
+
+def _filled(value: object) -> object:
+    return EMPTY if value is None or value == "" else value

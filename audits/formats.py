@@ -1,0 +1,47 @@
+"""The exact bytes of the ledger. Pure: no database, no clock, no keys of its own.
+
+`docs/bundle-format.md` specifies the same for those who write a verifier of their own.
+"""
+
+import hashlib
+import hmac
+from datetime import UTC, datetime
+
+from audits import canonical
+
+HEADS_STREAM = "heads"
+EMPTY = b"\0" * 32
+"""What the first entry of a stream names as the leaf before it."""
+
+
+def timestamp(moment: datetime) -> str:
+    """RFC 3339 in UTC with microseconds: one form, so that text sorts as time does."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def body_commitment(salt: bytes, content: bytes) -> bytes:
+    """What a header says about its body; nothing can be guessed from it without the 32-byte salt."""
+    return hashlib.sha256(b"countersign/body/v1\0" + salt + content).digest()
+
+
+def message_code(key: bytes, header: bytes) -> bytes:
+    """HMAC-SHA256 of a header, by a key that the database does not hold."""
+    return hmac.digest(key, b"countersign/mac/v1\0" + header, "sha256")
+
+
+def seal_bytes(*, seq: int, stream_seq: int, previous: bytes, sealed_at: datetime) -> bytes:
+    """The sealed place of an entry: `n` in its stream after leaf `p`, `q` in the ledger, at `t`."""
+    return canonical.dumps({"n": stream_seq, "p": previous.hex(), "q": seq, "t": timestamp(sealed_at)})
+
+
+def event_entry(header: bytes, seal: bytes) -> bytes:
+    return b'{"e":' + header + b',"s":' + seal + b',"v":1}'
+
+
+def heads_entry(heads: bytes, seal: bytes) -> bytes:
+    return b'{"h":' + heads + b',"s":' + seal + b',"v":1}'
+
+
+def heads_line(stream: str, stream_seq: int, leaf: bytes) -> bytes:
+    """Where one stream ends. The lines, sorted, are the leaves of the tree that a heads entry names."""
+    return f"{stream}|{stream_seq}|{leaf.hex()}".encode()

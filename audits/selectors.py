@@ -1,0 +1,103 @@
+"""What bundles and pages read of the ledger. A ledger only grows, so a place in it is a stable view."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby, islice
+
+from django.db.models import Max, Min, Q, QuerySet
+
+from audits import formats
+from audits.models import Checkpoint, Entry, Event, Node, Pending, StreamHead
+from audits.tree import gaps, join, subtrees
+
+CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A state of the ledger: a heads entry, and the checkpoint that signs it as the last leaf."""
+
+    heads: Entry
+    checkpoint: Checkpoint
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The numbers [first, last] of a stream that were sealed in a period; empty where last < first."""
+
+    first: int
+    last: int
+
+
+def events(stream: str) -> QuerySet[Event]:
+    """The story of one stream, newest first."""
+    return Event.objects.filter(stream=stream).select_related("body", "entry").order_by("-id")
+
+
+def last_position() -> Position | None:
+    heads = Entry.objects.filter(stream=formats.HEADS_STREAM).order_by("-stream_seq").first()
+    return Position(heads, Checkpoint.objects.get(size=heads.seq + 1)) if heads else None
+
+
+def is_current(position: Position, stream: str) -> bool:
+    """Whether nothing has been recorded in `stream` since `position`."""
+    head = StreamHead.objects.filter(stream=stream).first()
+    waiting = Pending.objects.filter(event__stream=stream).exists()
+    return not waiting and (head is None or head.seq < position.heads.seq)
+
+
+def ends_at(position: Position) -> list[tuple[str, int, bytes]]:
+    """(stream, last number, its leaf) of every stream, as the heads entry at `position` saw them."""
+    seq = position.heads.seq
+    ends = []
+    for head in StreamHead.objects.exclude(stream=formats.HEADS_STREAM):
+        if head.seq < seq:
+            ends.append((head.stream, head.stream_seq, bytes(head.leaf)))
+        elif entry := Entry.objects.filter(stream=head.stream, seq__lt=seq).order_by("-stream_seq").first():
+            ends.append((head.stream, entry.stream_seq, bytes(entry.leaf)))
+    return ends
+
+
+def sealed_between(position: Position, stream: str, since: datetime | None, until: datetime | None) -> Range:
+    entries = Entry.objects.filter(stream=stream, seq__lt=position.heads.seq)
+    bounds = entries.aggregate(
+        first=Min("stream_seq", filter=Q(sealed_at__gte=since) if since else Q()),
+        last=Max("stream_seq", filter=Q(sealed_at__lt=until) if until else Q()),
+        end=Max("stream_seq"),
+    )
+    end = bounds["end"] or 0
+    return Range(first=bounds["first"] or end + 1, last=bounds["last"] or 0)
+
+
+def entries_between(stream: str, first: int, last: int) -> Iterator[Entry]:
+    """With event and body, in order, a chunk at a time."""
+    for start in range(first, last + 1, CHUNK):
+        yield from (
+            Entry.objects.filter(stream=stream, stream_seq__range=(start, min(start + CHUNK - 1, last)))
+            .select_related("event__body")
+            .order_by("stream_seq")
+        )
+
+
+def proof_hashes(size: int, included: Iterable[int]) -> Iterator[bytes]:
+    """The hashes that `tree.gaps` asks for, from the stored nodes."""
+    ranges = gaps(size, included)
+    while part := list(islice(ranges, CHUNK)):
+        wanted = [subtrees(low, high) for low, high in part]
+        known = _node_hashes({position for positions in wanted for position in positions})
+        for positions in wanted:
+            yield join([known[position] for position in positions])
+
+
+def _node_hashes(positions: set[tuple[int, int]]) -> dict[tuple[int, int], bytes]:
+    found = {}
+    for level, group in groupby(sorted(positions), key=lambda position: position[0]):
+        indexes = [index for _, index in group]
+        rows = (
+            Node.objects.filter(level=level, index__in=indexes).values_list("index", "hash")
+            if level
+            else Entry.objects.filter(seq__in=indexes).values_list("seq", "leaf")
+        )
+        found.update({(level, index): bytes(value) for index, value in rows})
+    return found

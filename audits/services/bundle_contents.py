@@ -1,0 +1,247 @@
+"""What stands in a bundle, file by file. `docs/bundle-format.md` specifies it."""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+from django.template.loader import render_to_string
+
+from audits import canonical, evidence, formats, keys, selectors
+from audits.archive import Archive
+from audits.canonical import JSON
+from audits.choices import Action, Completeness
+from audits.errors import Conflict, Invalid
+from audits.models import Body, Bundle, Entry
+from audits.selectors import Position, Range
+from audits.services.sealing import exact_bytes
+from audits.tree import inclusion_proof, leaf_hash
+from audits.verify import verify
+
+LINES_A_FILE = 10_000
+ROWS_IN_REPORT = 2_000
+_artefact_path = re.compile(
+    r"(approvals/[0-9a-f]{64}\.json|(artefacts|controls|history)(/[\w-][\w.-]*)+)\Z", re.ASCII
+).match
+VERIFIER = Path(verify.__file__)
+
+
+@dataclass
+class Contents:
+    """One bundle's content at one position of the ledger."""
+
+    bundle: Bundle
+    position: Position
+    range: Range
+    count: int = 0
+    approvals: set[str] = field(default_factory=set)
+
+    @property
+    def completeness(self) -> Completeness:
+        return Completeness.PRESENCE if self.bundle.framework else Completeness.STREAM
+
+    def write(self, file: BinaryIO) -> None:
+        """Write the whole bundle, streaming.
+
+        Raises:
+            Conflict: an event's body, or something that an event names, is not there.
+            audits.archive.ArchiveTooLargeError: it would exceed 4 GiB.
+        """
+        archive = Archive(file)
+        archive.add("README.txt", _text("README.txt", self._context()))
+        archive.add("policy.txt", [policy().encode()], stored=True)
+        archive.add("checkpoint.txt", [self.position.checkpoint.note.encode()], stored=True)
+        archive.add("streams.ndjson", [canonical.dumps(self._stream_end()) + b"\n"])
+        archive.add("proof.bin", self._proof())
+        _add_lines(archive, "entries", map(exact_bytes, self._entries()))
+        _add_lines(archive, "bodies", self._body_lines())
+        archive.add("events.csv", self._table())
+        for artefact in self._artefacts():
+            archive.add(artefact.path, [artefact.content])
+        archive.add("report.html", _text("report.html", self._context() | self._report()))
+        archive.add("verify.py", [VERIFIER.read_bytes()])
+        manifest = orjson.dumps(self._manifest(archive), option=orjson.OPT_INDENT_2) + b"\n"
+        signature = keys.export().sign(f"countersign/manifest/v1\n{hashlib.sha256(manifest).hexdigest()}\n")
+        archive.add("manifest.json", [manifest], stored=True)
+        archive.add("manifest.sig", [signature.encode()], stored=True)
+        archive.close()
+
+    def is_empty(self) -> bool:
+        return next(self._scoped(), None) is None
+
+    def _scoped(self) -> Iterator[tuple[Entry, Body]]:
+        """The events that the bundle is about, each with its body."""
+        for entry in selectors.entries_between(self.bundle.stream, self.range.first, self.range.last):
+            if entry.event is None or not self._is_wanted(entry):
+                continue
+            body = getattr(entry.event, "body", None)
+            if not isinstance(body, Body):
+                raise Conflict(
+                    f"The body of event {entry.event_id} is gone, and nothing explains it. Run "
+                    "`manage.py ledger verify`; restore the database from a backup."
+                )
+            yield entry, body
+
+    def _is_wanted(self, entry: Entry) -> bool:
+        wanted = self.bundle.framework
+        return not wanted or (entry.event is not None and wanted in entry.event.fields.get("frameworks", ()))
+
+    def _entries(self) -> Iterator[Entry]:
+        """The scope, for a whole range its neighbours on both sides, and the heads."""
+        scoped: Iterable[Entry] = (entry for entry, _ in self._scoped())
+        if self.completeness is Completeness.STREAM:
+            last = min(self.range.last + 1, self._end()[1])
+            scoped = selectors.entries_between(self.bundle.stream, max(self.range.first - 1, 1), last)
+        yield from scoped
+        yield self.position.heads
+
+    def _end(self) -> tuple[str, int, bytes]:
+        return next(end for end in self._ends() if end[0] == self.bundle.stream)
+
+    def _ends(self) -> list[tuple[str, int, bytes]]:
+        if not self._known_ends:
+            self._known_ends.extend(selectors.ends_at(self.position))
+        return self._known_ends
+
+    _known_ends: list[tuple[str, int, bytes]] = field(default_factory=list)
+
+    def _stream_end(self) -> dict[str, JSON]:
+        """Where the stream ends, and the proof that the heads entry says so."""
+        stream, number, leaf = self._end()
+        lines = sorted(formats.heads_line(*end) for end in self._ends())
+        index = lines.index(formats.heads_line(stream, number, leaf))
+        proof = inclusion_proof([leaf_hash(line) for line in lines], index)
+        return {
+            "stream": stream,
+            "head": {"n": number, "leaf": leaf.hex()},
+            "index": index,
+            "count": len(lines),
+            "proof": [sibling.hex() for sibling in proof],
+        }
+
+    def _proof(self) -> Iterator[bytes]:
+        size = self.position.checkpoint.size
+        return selectors.proof_hashes(size, (entry.seq for entry in self._entries()))
+
+    def _body_lines(self) -> Iterator[bytes]:
+        for entry, body in self._scoped():
+            self.count += 1
+            parsed = body.parsed
+            if entry.event and entry.event.fields["action"] == Action.APPROVAL_REQUESTED:
+                self.approvals |= {parsed["digest"]} if "digest" in parsed else set()
+            yield canonical.dumps({"body": parsed, "id": str(entry.event_id), "salt": bytes(body.salt).hex()})
+
+    def _table(self) -> Iterator[bytes]:
+        yield verify.csv_row(list(verify.COLUMNS))
+        for entry, body in self._scoped():
+            yield verify.csv_line(orjson.loads(exact_bytes(entry)), body.parsed)
+
+    def _artefacts(self) -> list[evidence.Artefact]:
+        """What the rooms contribute; of the approvals, those that an event in the bundle requested."""
+        scope = evidence.Scope(
+            self.bundle.stream, self.bundle.since, self.bundle.until, self.bundle.framework
+        )
+        found: dict[str, evidence.Artefact] = {}
+        for artefact in evidence.collect(scope):
+            if not _artefact_path(artefact.path):
+                raise ValueError(f"{artefact.path!r} is not a path for an artefact of a bundle.")
+            if found.setdefault(artefact.path, artefact) != artefact:
+                raise ValueError(f"Two different artefacts are called {artefact.path}.")
+        for digest in self.approvals:
+            if f"approvals/{digest}.json" not in found:
+                raise Conflict(f"An event names the approved content {digest}, and nobody has it.")
+        named = {f"approvals/{digest}.json" for digest in self.approvals}
+        return [found[path] for path in sorted(found) if path in named or not path.startswith("approvals/")]
+
+    def _manifest(self, archive: Archive) -> dict[str, JSON]:
+        checkpoint = self.position.checkpoint
+        return {
+            "completeness": str(self.completeness),
+            "format": verify.FORMAT,
+            "stream": self.bundle.stream,
+            "subject": self.bundle.subject,
+            "range": self._period()
+            | {"first": self.range.first, "last": self.range.last, "count": self.count},
+            "framework": self.bundle.framework,
+            "checkpoint": {"size": checkpoint.size, "root": bytes(checkpoint.root).hex()},
+            "files": [member.description for member in archive.members],
+        }
+
+    def _period(self) -> dict[str, JSON]:
+        since, until = self.bundle.since, self.bundle.until
+        return {
+            "since": formats.timestamp(since) if since else None,
+            "until": formats.timestamp(until) if until else None,
+        }
+
+    def _context(self) -> dict[str, Any]:
+        return {
+            "bundle": self.bundle,
+            "completeness": self.completeness,
+            "checkpoint": self.position.checkpoint,
+            "heads": self.position.heads,
+            "range": self.range,
+            "key": str(keys.seal().verifier),
+            **self._period(),
+        }
+
+    def _report(self) -> dict[str, Any]:
+        return {
+            "count": self.count,
+            "limit": ROWS_IN_REPORT,
+            "rows": [
+                {
+                    "number": entry.stream_seq,
+                    "header": entry.event.fields,
+                    "actor_name": body.parsed["actor_name"],
+                    "details": [(name, _readable(value)) for name, value in body.parsed.items()],
+                }
+                for entry, body in islice(self._scoped(), ROWS_IN_REPORT)
+                if entry.event
+            ],
+        }
+
+
+def of(bundle: Bundle, position: Position) -> Contents:
+    """
+    Raises:
+        Invalid: there is nothing to put in.
+    """
+    found = selectors.sealed_between(position, bundle.stream, bundle.since, bundle.until)
+    if all(stream != bundle.stream for stream, _, _ in selectors.ends_at(position)):
+        raise Invalid(f"The stream {bundle.stream} has no events: there is nothing to prove.")
+    contents = Contents(bundle, position, found)
+    if bundle.framework and contents.is_empty():
+        raise Invalid(
+            f"No event of this stream and period names the framework {bundle.framework!r}.",
+            fields={"framework": "names no event"},
+        )
+    return contents
+
+
+def policy() -> str:
+    """The ledger's key says which key signs bundles: who trusts the first need know no other."""
+    sealer = keys.seal()
+    return sealer.sign(f"countersign/policy/v1\nledger {sealer.verifier}\nbundles {keys.export().verifier}\n")
+
+
+def _add_lines(archive: Archive, folder: str, lines: Iterator[bytes]) -> None:
+    number = 0
+    while (first := next(lines, None)) is not None or number == 0:
+        part = chain([first] if first is not None else [], islice(lines, LINES_A_FILE - 1))
+        archive.add(f"{folder}/{number:06}.ndjson", (line + b"\n" for line in part))
+        number += 1
+
+
+def _text(name: str, context: dict[str, Any]) -> list[bytes]:
+    return [render_to_string(f"audits/bundle/{name}", context).encode()]
+
+
+def _readable(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()

@@ -1,0 +1,348 @@
+"""Sealing: what has been recorded gets its place in the tree, and the tree gets signed.
+
+One sealer at a time, one transaction a batch. Only after its commit does anything leave the database.
+"""
+
+import base64
+import hmac
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import orjson
+from django.conf import settings
+from django.db import connection, transaction
+
+from audits import canonical, formats, guard, keys, note
+from audits.actor import Actor
+from audits.errors import ServiceError
+from audits.models import Checkpoint, Entry, Event, Node, Pending, StreamHead
+from audits.tree import Growing, leaf_hash, peaks, root_of
+
+BATCH = 2_000
+INLINE_SECONDS = 0.05
+HEADS_EVERY = timedelta(days=1)
+ADVISORY_LOCK = 0x636F756E746572  # "counter"
+SEALER = Actor.system("sealer")
+
+logger = logging.getLogger(__name__)
+
+
+class SealingRefused(ServiceError):
+    """Signing now would hide that something is wrong. Nothing was sealed; events wait in `pending`."""
+
+    code = "sealing_refused"
+    status = 503
+
+
+def seal() -> int:
+    """Seal what is pending; the number of entries sealed, 0 if another sealer is at it.
+
+    Raises:
+        SealingRefused: the ledger is not what it was, or a pending event was changed.
+        KeysUnusable: the keys cannot be read.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            sealed = _append_pending() if _is_sole_sealer(wait=False) else 0
+        total += sealed
+        if sealed < BATCH:
+            return total
+
+
+def seal_heads() -> Entry:
+    """Seal what is pending, then where every stream ends: what follows proves that nothing was cut off.
+
+    Waits for another sealer. Raises as `seal` does.
+    """
+    with transaction.atomic():
+        _is_sole_sealer(wait=True)
+        while _append_pending() == BATCH:
+            pass
+        batch = _Batch.begin()
+        lines = sorted(formats.heads_line(*where) for where in _checked_heads())
+        heads = canonical.dumps({"count": len(lines), "root": root_of(map(leaf_hash, lines)).hex()})
+        entry = batch.add(stream=formats.HEADS_STREAM, heads=heads)
+        batch.commit()
+        return entry
+
+
+def seal_heads_if_due() -> Entry | None:
+    """Seal the heads where the last ones are a day old. Raises as `seal` does."""
+    last = Entry.objects.filter(stream=formats.HEADS_STREAM).order_by("-stream_seq").first()
+    if last and datetime.now(UTC) - last.sealed_at < HEADS_EVERY:
+        return None
+    return seal_heads()
+
+
+def after_commit() -> None:
+    """Inline mode: seal once the current transaction has committed, at most every 50 ms a process.
+
+    An error is logged and changes nothing for the caller: the events wait.
+    """
+    if settings.LEDGER_SEAL_INLINE:
+        transaction.on_commit(_inline.seal, robust=True)
+
+
+class _Inline:
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._last = 0.0
+
+    def seal(self) -> None:
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            if time.monotonic() - self._last >= INLINE_SECONDS:
+                self._last = time.monotonic()
+                seal()
+        finally:
+            self._turn.release()
+
+
+_inline = _Inline()
+
+
+def _is_sole_sealer(*, wait: bool) -> bool:
+    """Take the sealers' lock until the transaction ends.
+
+    It is a statement of its own, before the head is read: in one statement with it, or in a
+    transaction that keeps an older snapshot, two sealers would continue from the same head. On SQLite
+    the transaction itself is the lock: it begins IMMEDIATE.
+    """
+    if connection.vendor != "postgresql":
+        return True
+    function = "pg_advisory_xact_lock" if wait else "pg_try_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s), current_setting('transaction_isolation')", [ADVISORY_LOCK])
+        locked, isolation = cursor.fetchone()
+    if isolation != "read committed":
+        raise SealingRefused(f"Sealing needs READ COMMITTED; this transaction is {isolation.upper()}.")
+    return wait or bool(locked)
+
+
+@dataclass
+class _Batch:
+    """The entries of one checkpoint, in the making."""
+
+    key: note.SignerKey
+    tree: Growing
+    now: datetime
+    heads: dict[str, StreamHead] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls) -> "_Batch":
+        """Continue from the last checkpoint, once it has been checked against all we remember."""
+        key = keys.seal()
+        last = Checkpoint.objects.order_by("-size").first()
+        tree = _checked_tree(last, key)
+        _check_guard(guard.remembered(), tree)
+        now = datetime.now(UTC)
+        return cls(key, tree, max(now, last.sealed_at) if last else now)
+
+    def know(self, streams: Iterable[str]) -> None:
+        """Load where these streams end."""
+        found = StreamHead.objects.in_bulk([name for name in streams if name not in self.heads])
+        _check_heads(found.values())
+        self.heads.update(found)
+
+    def add(self, *, stream: str, event: Event | None = None, heads: bytes | None = None) -> Entry:
+        self.know([stream])
+        last = self.heads.get(stream)
+        entry = Entry(
+            seq=self.tree.size,
+            event=event,
+            heads=heads,
+            stream=stream,
+            stream_seq=last.stream_seq + 1 if last else 1,
+            previous=bytes(last.leaf) if last else formats.EMPTY,
+            sealed_at=self.now,
+        )
+        entry.seal = formats.seal_bytes(
+            seq=entry.seq,
+            stream_seq=entry.stream_seq,
+            previous=bytes(entry.previous),
+            sealed_at=entry.sealed_at,
+        )
+        entry.leaf = leaf_hash(exact_bytes(entry))
+        self.nodes += [
+            Node(level=level, index=index, hash=value) for level, index, value in self.tree.append(entry.leaf)
+        ]
+        self.entries.append(entry)
+        self.heads[stream] = StreamHead(
+            stream=stream, stream_seq=entry.stream_seq, seq=entry.seq, leaf=entry.leaf
+        )
+        return entry
+
+    def commit(self) -> None:
+        """Write it all, sign the tree, and remember its head outside once the transaction has committed."""
+        Entry.objects.bulk_create(self.entries)
+        Node.objects.bulk_create(self.nodes)
+        StreamHead.objects.bulk_create(
+            [self.heads[stream] for stream in {entry.stream for entry in self.entries}],
+            update_conflicts=True,
+            unique_fields=["stream"],
+            update_fields=["stream_seq", "seq", "leaf"],
+        )
+        head = guard.Head(self.tree.size, self.tree.root())
+        Checkpoint.objects.create(
+            size=head.size,
+            root=head.root,
+            note=self.key.sign(checkpoint_text(self.key.name, head.size, head.root)),
+            key_id=self.key.verifier.id,
+            sealed_at=self.now,
+        )
+        transaction.on_commit(lambda: _remember(head))
+
+
+def _append_pending() -> int:
+    """Seal up to a batch of pending events, in the order in which they were recorded."""
+    waiting = list(Pending.objects.select_related("event").order_by("id")[:BATCH])
+    if not waiting:
+        return 0
+    batch = _Batch.begin()
+    events = [(_checked_stream(pending.event), pending.event) for pending in waiting]
+    batch.know({stream for stream, _ in events})
+    for stream, event in events:
+        batch.add(stream=stream, event=event)
+    batch.commit()
+    Pending.objects.filter(pk__in=[pending.pk for pending in waiting]).delete()
+    return len(waiting)
+
+
+def exact_bytes(entry: Entry) -> bytes:
+    """What the leaf of `entry` is the hash of."""
+    if entry.event is None:
+        return formats.heads_entry(bytes(entry.heads or b""), bytes(entry.seal))
+    return formats.event_entry(bytes(entry.event.header), bytes(entry.seal))
+
+
+def checkpoint_text(origin: str, size: int, root: bytes) -> str:
+    """The text of a C2SP checkpoint (c2sp.org/tlog-checkpoint)."""
+    return f"{origin}\n{size}\n{base64.b64encode(root).decode()}\n"
+
+
+def stored_tree(size: int) -> Growing:
+    """The tree of the first `size` entries, from the stored nodes.
+
+    Raises:
+        SealingRefused: a node is absent.
+    """
+    wanted = peaks(size)
+    stored = Node.objects.filter(pk__in=[position for position in wanted if position[0]])
+    hashes = {(node.level, node.index): bytes(node.hash) for node in stored}
+    if size & 1 and (last := Entry.objects.filter(seq=size - 1).first()):
+        hashes[0, size - 1] = bytes(last.leaf)
+    if len(hashes) != len(wanted):
+        raise SealingRefused(
+            f"Parts of the tree of {size} entries are absent. Run `manage.py ledger verify`; restore the "
+            "database from a backup."
+        )
+    return Growing(size, [hashes[position] for position in wanted])
+
+
+def _checked_tree(last: Checkpoint | None, key: note.SignerKey) -> Growing:
+    size = last.size if last else 0
+    tree = stored_tree(size)
+    mend = "Run `manage.py ledger verify`; restore the database from a backup."
+    if Entry.objects.filter(seq__gte=size).exists():
+        raise SealingRefused(f"There are entries beyond the last checkpoint, of size {size}. {mend}")
+    if last is None:
+        return tree
+    if tree.root() != bytes(last.root):
+        raise SealingRefused(
+            f"The tree does not have the root of its last checkpoint, of size {size}. {mend}"
+        )
+    try:
+        signed = note.verify(last.note, key.verifier)
+    except note.NoteError as error:
+        raise SealingRefused(
+            f"The last checkpoint, of size {size}, was not signed with the key in use: {error} Put back the "
+            "key with which this ledger was sealed."
+        ) from error
+    if signed != checkpoint_text(key.name, size, tree.root()):
+        raise SealingRefused(f"The last checkpoint, of size {size}, does not sign this tree. {mend}")
+    return tree
+
+
+def _check_guard(remembered: guard.Head | None, tree: Growing) -> None:
+    """
+    Raises:
+        SealingRefused: the database is behind what this machine has sealed, or differs from it.
+    """
+    if remembered is None:
+        return
+    mend = (
+        "If somebody restored a backup on purpose, compare it with a checkpoint kept elsewhere and declare "
+        "it with `manage.py ledger declare --reason TEXT`; otherwise restore the newest backup."
+    )
+    if remembered.size > tree.size:
+        raise SealingRefused(
+            f"The database is behind: it ends at entry {tree.size}, and {guard.path()} remembers "
+            f"{remembered.size}. Nothing is sealed. {mend}"
+        )
+    then = tree if remembered.size == tree.size else stored_tree(remembered.size)
+    if then.root() != remembered.root:
+        raise SealingRefused(
+            f"The first {remembered.size} entries are not those that {guard.path()} remembers. Nothing is "
+            f"sealed. {mend}"
+        )
+
+
+def _checked_stream(event: Event) -> str:
+    """The stream that the header names, once the header is known to be what was recorded."""
+    header = bytes(event.header)
+    if not hmac.compare_digest(formats.message_code(keys.mac(), header), bytes(event.mac)):
+        raise SealingRefused(
+            f"Event {event.pk} was changed after it was recorded: its message code does not fit. Nothing is "
+            "sealed until its row has been put back from a backup."
+        )
+    return str(orjson.loads(header)["stream"])
+
+
+def _checked_heads() -> list[tuple[str, int, bytes]]:
+    """(stream, last number, its leaf) of every stream but that of the heads entries themselves."""
+    heads = list(StreamHead.objects.exclude(stream=formats.HEADS_STREAM))
+    _check_heads(heads)
+    return [(head.stream, head.stream_seq, bytes(head.leaf)) for head in heads]
+
+
+def _check_heads(heads: Iterable[StreamHead]) -> None:
+    """
+    Raises:
+        SealingRefused: a derived row does not fit the entry it was derived from.
+    """
+    known = list(heads)
+    for start in range(0, len(known), BATCH):
+        part = known[start : start + BATCH]
+        entries = Entry.objects.defer("seal", "heads").in_bulk([head.seq for head in part])
+        for head in part:
+            if not _fits(head, entries.get(head.seq)):
+                raise SealingRefused(
+                    f"The stored end of stream {head.stream} does not fit entry {head.seq}. Run `manage.py "
+                    "ledger verify`; restore the database from a backup."
+                )
+
+
+def _fits(head: StreamHead, entry: Entry | None) -> bool:
+    return entry is not None and (entry.stream, entry.stream_seq, bytes(entry.leaf)) == (
+        head.stream,
+        head.stream_seq,
+        bytes(head.leaf),
+    )
+
+
+def _remember(head: guard.Head) -> None:
+    """Tell the guard. It cannot undo the commit: where it cannot be told, somebody must hear of it."""
+    try:
+        known = guard.remembered()
+        if known is None or known.size < head.size:
+            guard.remember(head)
+    except (OSError, guard.GuardUnreadable) as error:
+        logger.error("The guard was not told of %d entries: %s", head.size, error)  # noqa: TRY400 - its sentence says it all

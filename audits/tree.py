@@ -1,0 +1,105 @@
+"""RFC 6962 (9162) Merkle trees, pure: hashes, growing, and the parts that a proof needs."""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+
+EMPTY_ROOT = hashlib.sha256(b"").digest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    return hashlib.sha256(b"\0" + data).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    return hashlib.sha256(b"\1" + left + right).digest()
+
+
+def split(count: int) -> int:
+    """The largest power of two below `count` (RFC 9162, 2.1.1), for `count` of 2 and more."""
+    return 1 << (count - 1).bit_length() - 1
+
+
+def peaks(size: int) -> list[tuple[int, int]]:
+    """(level, index) of the complete subtrees that make up a tree of `size` leaves, left to right."""
+    return [
+        (level, (size >> level) - 1) for level in range(size.bit_length() - 1, -1, -1) if size >> level & 1
+    ]
+
+
+class Growing:
+    """A tree that takes leaves one by one, and holds nothing but its peaks."""
+
+    def __init__(self, size: int = 0, hashes: Sequence[bytes] = ()) -> None:
+        """`hashes` are those of `peaks(size)`."""
+        self.size = size
+        self._peaks = list(hashes)
+
+    def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
+        """Add a leaf; returns the (level, index, hash) of every inner node it completes."""
+        completed = []
+        level, index, node = 0, self.size, leaf
+        while index & 1:
+            node = node_hash(self._peaks.pop(), node)
+            level, index = level + 1, index >> 1
+            completed.append((level, index, node))
+        self._peaks.append(node)
+        self.size += 1
+        return completed
+
+    def root(self) -> bytes:
+        if not self._peaks:
+            return EMPTY_ROOT
+        node = self._peaks[-1]
+        for left in reversed(self._peaks[:-1]):
+            node = node_hash(left, node)
+        return node
+
+
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    tree = Growing()
+    for leaf in leaves:
+        tree.append(leaf)
+    return tree.root()
+
+
+def gaps(size: int, included: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The ranges [low, high) of a tree of `size` leaves whose hashes prove the `included` leaves.
+
+    `included` is sorted. The order is that of a walk from the root, left before right, which stops
+    wherever a range holds no included leaf (see `docs/bundle-format.md`, proof.bin).
+    """
+    remaining = iter(included)
+    upcoming = next(remaining, size)
+    stack = [(0, size)] if size else []
+    while stack:
+        low, high = stack.pop()
+        if upcoming >= high:
+            yield low, high
+        elif high - low == 1:
+            upcoming = next(remaining, size)
+        else:
+            middle = low + split(high - low)
+            stack += [(middle, high), (low, middle)]
+
+
+def subtrees(low: int, high: int) -> list[tuple[int, int]]:
+    """The complete subtrees that make up a range met by `gaps`, left to right."""
+    return [(level, index + (low >> level)) for level, index in peaks(high - low)]
+
+
+def join(hashes: Sequence[bytes]) -> bytes:
+    """The hash of a range, from those of its `subtrees`."""
+    node = hashes[-1]
+    for left in reversed(hashes[:-1]):
+        node = node_hash(left, node)
+    return node
+
+
+def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The audit path of one leaf (RFC 9162, 2.1.3.1), lowest first; for trees held in memory."""
+    if len(leaves) <= 1:
+        return []
+    middle = split(len(leaves))
+    if index < middle:
+        return [*inclusion_proof(leaves[:middle], index), root_of(leaves[middle:])]
+    return [*inclusion_proof(leaves[middle:], index - middle), root_of(leaves[:middle])]

@@ -1,0 +1,87 @@
+"""The board: who holds which seat, and since when (S1-2)."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
+
+from agents.models import Person
+from audits.admin.base import ActionVariant, AddByService, ServiceForm, dialog_action
+from audits.admin.show import show_label, time_column
+from governance.admin.rows import row_of
+from governance.admin.who import person_of
+from governance.choices import Discipline
+from governance.models import Seat
+from governance.services import board
+
+
+class AssignForm(ServiceForm):
+    """The input of `board.assign_seat`."""
+
+    person = forms.ModelChoiceField(
+        queryset=Person.objects.filter(is_active=True).exclude(
+            seats__ends_at__isnull=True, seats__isnull=False
+        )
+    )
+    discipline = forms.ChoiceField(choices=Discipline.choices)
+
+
+@admin.register(Seat)
+class SeatAdmin(AddByService):
+    """Seats on the governance board."""
+
+    add_form = AssignForm
+    add_title = "Assign a seat"
+    add_description = "A person holds one seat at a time. Nobody votes on what they ask for or answer for."
+    add_submit = "Assign"
+    empty_text = "The board has no seats yet. Assign one to a person of each discipline."
+    list_display = ("person", "discipline", "held", "since", "until")
+    list_filter = ("discipline",)
+    list_select_related = ("person",)
+    search_fields = ("person__username", "person__first_name", "person__last_name")
+    search_help_text = "Person"
+    fieldsets = ((None, {"fields": (("person", "discipline"), ("since", "until"), "held")}),)
+    actions_detail = ("end_seat",)
+
+    since = time_column("starts_at", "since")
+    until = time_column("ends_at", "until")
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        seat = self.get_object(request, str(object_id))
+        if seat is None or seat.ends_at is not None:
+            return []
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        return actions
+
+    def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
+        chosen = form.cleaned_data
+        seat = board.assign_seat(
+            actor=person_of(request),
+            person=chosen["person"],
+            discipline=Discipline(chosen["discipline"]),
+        )
+        return seat, f"{seat.person} holds the seat {seat.get_discipline_display()} from now on."
+
+    def has_end_permission(self, request: HttpRequest, object_id: str = "") -> bool:
+        return bool(request.user.has_perm("governance.change_seat"))
+
+    @dialog_action(
+        title="End seat",
+        description="The person can no longer vote. Votes that they have cast stay.",
+        submit="End seat",
+        permissions=("end",),
+        icon="event_busy",
+        variant=ActionVariant.DANGER,
+    )
+    def end_seat(self, request: HttpRequest, form: Any, object_id: str) -> str:
+        seat = row_of(Seat.objects.select_related("person"), object_id)
+        board.end_seat(actor=person_of(request), seat=seat)
+        return f"{seat.person} holds no seat any more."
+
+    @admin.display(description="held", ordering="ends_at")
+    def held(self, seat: Seat) -> SafeString:
+        return show_label("Ended" if seat.ends_at else "Held now", "default" if seat.ends_at else "success")

@@ -1,0 +1,17 @@
+from governance.models.approval import Approval, Vote
+from governance.models.decision import Decision
+from governance.models.elevation import Elevation
+from governance.models.grant import Grant
+from governance.models.risk import RiskAssessment, RiskClass
+from governance.models.seat import Seat
+
+__all__ = [
+    "Approval",
+    "Decision",
+    "Elevation",
+    "Grant",
+    "RiskAssessment",
+    "RiskClass",
+    "Seat",
+    "Vote",
+]

@@ -1,0 +1,38 @@
+from django.db import models
+
+from agents.choices import Access
+from audits.models.base import Row
+from governance.choices import DecisionReason
+
+
+class Decision(Row):
+    """One answer of the decision point; its id is the evaluation id (promise 6)."""
+
+    agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="decisions")
+    instance_id = models.UUIDField(help_text="The running copy that asked.")
+    task_id = models.UUIDField(help_text="The run that it was asked for.")
+    intent = models.TextField(blank=True, help_text="What it was asked for, as the agent says.")
+    action = models.CharField(max_length=100)
+    resource = models.CharField(max_length=300)
+    access = models.CharField(max_length=8, choices=Access)
+    allowed = models.BooleanField()
+    reason = models.CharField(max_length=32, choices=DecisionReason)
+    message = models.TextField()
+    requestable = models.BooleanField(default=False)
+    grant = models.ForeignKey(
+        "governance.Grant", on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
+    elevation = models.ForeignKey(
+        "governance.Elevation", on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
+    credential_seconds = models.PositiveIntegerField(
+        default=0, help_text="Longest credential for it; 0 where denied."
+    )
+    policy_version = models.CharField(max_length=50)
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-decided_at",)
+
+    def __str__(self) -> str:
+        return f"{'Allowed' if self.allowed else 'Denied'}: {self.action} on {self.resource}"

@@ -1,0 +1,27 @@
+from django.conf import settings
+from django.db import models
+
+from audits.models.base import Row
+from governance.choices import Discipline
+
+
+class Seat(Row):
+    """A person's seat on the governance board, for one discipline and a time (S1-2)."""
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="seats")
+    discipline = models.CharField(max_length=16, choices=Discipline)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("discipline", "-starts_at")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("person",),
+                condition=models.Q(ends_at__isnull=True),
+                name="one_open_seat_per_person",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.person} ({self.get_discipline_display()})"

@@ -1,0 +1,84 @@
+"""Named rules. Each says why not, or None where nothing stands against it."""
+
+from django.utils import timezone
+
+from agents.choices import AgentState
+from agents.models import Agent, Person
+from governance import contents, selectors
+from governance.choices import ApprovalState
+from governance.models import Approval, Seat
+
+
+def is_administrator(person: Person) -> bool:
+    return person.is_active and person.is_superuser
+
+
+def answers_for(person: Person, agent: Agent) -> bool:
+    """Whether the person is the agent's owner or one of its deputies."""
+    return person.is_active and str(person.pk) in contents.people_answering_for(agent)
+
+
+def against_governing(person: Person, agent: Agent) -> str | None:
+    """Against assessing the risk of an agent or submitting its dossier."""
+    if answers_for(person, agent) or is_administrator(person):
+        return None
+    return "Only the agent's owner, a deputy or an administrator may do this."
+
+
+def against_seating(person: Person) -> str | None:
+    """Against assigning or ending a seat on the board."""
+    return None if is_administrator(person) else "Only an administrator assigns seats on the board."
+
+
+def against_voting(person: Person, approval: Approval, seat: Seat | None) -> str | None:
+    """Against voting: never one's own, never without a seat (promise 5).
+
+    Both lists count: who was excluded when the request was made, and who answers for the agent now.
+    """
+    if not person.is_active:
+        return "This account is not active."
+    if str(person.pk) in approval.excluded or person.pk == approval.requested_by_id:
+        return "Nobody approves their own: the requester, the owner and deputies do not vote on this."
+    if str(person.pk) in contents.people_answering_for(approval.agent):
+        return "Nobody approves their own: you answer for this agent now, so you do not vote on it."
+    if seat is None:
+        return "Only people who hold a seat on the board now may vote."
+    return None
+
+
+def against_voting_now(person: Person, approval: Approval) -> str | None:
+    """Against voting, with everything that only comes of time: resolved, expired, voted already."""
+    seat = selectors.seat_of(person)
+    if reason := against_voting(person, approval, seat):
+        return reason
+    if approval.state != ApprovalState.PENDING:
+        return "It is resolved: nobody votes on it any more."
+    if approval.expires_at <= timezone.now():
+        return "Its time to be decided is over."
+    if any(vote.person_id == person.pk for vote in approval.votes.all()):
+        return "You have voted on it. A vote is not changed."
+    if seat and any(vote.discipline == seat.discipline for vote in approval.votes.all()):
+        return f"The seat {seat.get_discipline_display()} has voted on it."
+    return None
+
+
+def against_requesting_elevation(person: Person, agent: Agent) -> str | None:
+    if answers_for(person, agent):
+        return None
+    return "Only the agent's owner or a deputy may request write elevation for it."
+
+
+def against_ending_elevation(person: Person, agent: Agent, seat: Seat | None) -> str | None:
+    """Ending takes access away, so many may do it: the owner's side, administrators, the board."""
+    if answers_for(person, agent) or is_administrator(person) or (seat and person.is_active):
+        return None
+    return "Only the owner, a deputy, a board member or an administrator may end an elevation."
+
+
+def against_acting(agent: Agent) -> str | None:
+    """Against any access of an agent: it must be active and have an active owner (promise 3)."""
+    if agent.state != AgentState.ACTIVE:
+        return "The agent is not active."
+    if not agent.owner.is_active:
+        return "The agent has no active owner."
+    return None

@@ -1,0 +1,148 @@
+"""Voting on what people were asked, and resolving it exactly once (promises 4 and 5)."""
+
+from typing import Protocol
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents.models import Agent, Person
+from audits.choices import Action
+from audits.errors import Conflict, Invalid
+from audits.services import ledger
+from governance import permissions, selectors
+from governance.choices import ApprovalState, ApprovalSubject, VoteChoice
+from governance.models import Approval, Seat, Vote
+from governance.services import dossiers, elevations, locks, requests
+from governance.services.attempts import BOARD, attempt, refuse
+
+
+class Subject(Protocol):
+    """What an approval can be about. Every function runs with the agent and the approval locked."""
+
+    def changed(self, approval: Approval, agent: Agent) -> str | None: ...
+    def approved(self, approval: Approval, agent: Agent) -> None: ...
+    def refused(self, approval: Approval, agent: Agent, state: ApprovalState) -> None: ...
+
+
+SUBJECTS: dict[str, Subject] = {
+    ApprovalSubject.AGENT_VERSION: dossiers,
+    ApprovalSubject.ELEVATION: elevations,
+}
+
+
+def vote(*, actor: Person, approval: Approval, choice: VoteChoice, digest: str, comment: str = "") -> Vote:
+    """Cast one vote, in the seat that the actor holds now, on the digest that they were shown.
+
+    The vote that completes the quorum, or makes it impossible, resolves the request and carries out
+    what follows from it in the same transaction. A request that has expired, or whose content has been
+    edited since, is closed instead of being voted on.
+
+    Raises:
+        Denied: the actor asked for it, answers for the agent, or holds no seat; recorded.
+        Conflict: it is resolved, expired or voided; another digest; the person or the seat has voted.
+        Invalid: there is no such choice.
+    """
+    if choice not in VoteChoice.values:
+        raise Invalid("There is no such choice.", fields={"choice": "Approve, reject or abstain."})
+    with attempt(
+        action=Action.APPROVAL_VOTED,
+        actor=actor.actor,
+        stream=approval.agent.stream,
+        object=f"approval/{approval.pk}",
+    ):
+        agent = locks.agent(approval.agent_id)
+        current = locks.approval(approval.pk)
+        current.agent = agent
+        seat = _may_vote(Person.objects.get(pk=actor.pk), current, digest)
+        lapsed = _lapse(current, agent)
+        if not lapsed:
+            cast = _cast(actor, current, seat, VoteChoice(choice), comment)
+            _resolve(current, agent)
+    if lapsed:
+        raise Conflict(f"This request is closed: {lapsed}")
+    return cast
+
+
+def expire() -> int:
+    """Close pending requests whose time to decide is over. Returns how many were closed."""
+    overdue = Approval.objects.filter(state=ApprovalState.PENDING, expires_at__lte=timezone.now())
+    closed = 0
+    for approval in overdue:
+        with transaction.atomic():
+            agent = locks.agent(approval.agent_id)
+            current = locks.approval(approval.pk)
+            current.agent = agent
+            if current.state == ApprovalState.PENDING and _lapse(current, agent):
+                closed += 1
+    return closed
+
+
+def _may_vote(actor: Person, approval: Approval, digest: str) -> Seat:
+    """The seat that the vote is cast in.
+
+    Raises:
+        Denied, Conflict: as `vote` says.
+    """
+    seat = selectors.seat_of(actor)
+    refuse(permissions.against_voting(actor, approval, seat))
+    if approval.state != ApprovalState.PENDING:
+        raise Conflict(f"This request is {approval.get_state_display().lower()} already.")
+    if digest != approval.digest:
+        raise Conflict("What you were shown is not what is asked. Open the page again and read it anew.")
+    if approval.votes.filter(person=actor).exists():
+        raise Conflict("You have voted on this already. A vote is not changed.")
+    assert seat is not None  # noqa: S101 - against_voting refuses people without a seat
+    if approval.votes.filter(discipline=seat.discipline).exists():
+        raise Conflict(f"The seat {seat.get_discipline_display()} has voted on this already.")
+    return seat
+
+
+def _cast(actor: Person, approval: Approval, seat: Seat, choice: VoteChoice, comment: str) -> Vote:
+    cast = Vote.objects.create(
+        approval=approval,
+        person=actor,
+        discipline=seat.discipline,
+        choice=choice,
+        comment=comment.strip(),
+        digest=approval.digest,
+    )
+    ledger.record(
+        stream=approval.agent.stream,
+        action=Action.APPROVAL_VOTED,
+        actor=actor.actor,
+        object=f"approval/{approval.pk}",
+        body={
+            "vote": str(cast.pk),
+            "discipline": seat.discipline,
+            "choice": choice.value,
+            "comment": cast.comment,
+            "digest": approval.digest,
+        },
+    )
+    return cast
+
+
+def _lapse(approval: Approval, agent: Agent) -> str | None:
+    """Close a request that can no longer be decided, and say why; None where it can."""
+    if approval.expires_at <= timezone.now():
+        state, reason = ApprovalState.EXPIRED, "Nobody decided in time."
+    elif changed := SUBJECTS[approval.subject].changed(approval, agent):
+        state, reason = ApprovalState.VOIDED, changed
+    else:
+        return None
+    requests.close(actor=BOARD, approval=approval, state=state, reason=reason)
+    SUBJECTS[approval.subject].refused(approval, agent, state)
+    return reason
+
+
+def _resolve(approval: Approval, agent: Agent) -> None:
+    """Carry out what the votes decided, if they have decided."""
+    tally = selectors.tally(approval)
+    if tally.state == ApprovalState.PENDING:
+        return
+    requests.close(actor=BOARD, approval=approval, state=tally.state, reason=tally.reason)
+    subject = SUBJECTS[approval.subject]
+    if tally.state == ApprovalState.APPROVED:
+        subject.approved(approval, agent)
+    else:
+        subject.refused(approval, agent, tally.state)

@@ -1,0 +1,88 @@
+"""What an agent may do. Grants come from approvals only, and end where these end."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from agents.choices import Access
+from agents.models import Agent
+from audits.actor import Actor
+from audits.choices import Action
+from audits.services import ledger
+from governance.models import Approval, Elevation, Grant
+
+
+def add_reads(
+    *, actor: Actor, agent: Agent, approval: Approval, functions: Iterable[dict[str, str]]
+) -> list[Grant]:
+    """A standing read grant for each function, as the approved dossier lists them."""
+    return [
+        _add(
+            actor,
+            Grant(
+                agent=agent,
+                action=function["action"],
+                resource=function["resource"],
+                access=Access.READ,
+                approval=approval,
+            ),
+        )
+        for function in functions
+    ]
+
+
+def add_write(*, actor: Actor, elevation: Elevation, approval: Approval) -> Grant:
+    """The one write grant of an elevation; it ends when the elevation does."""
+    grant = Grant(
+        agent=elevation.agent,
+        action=elevation.action,
+        resource=elevation.resource,
+        access=Access.WRITE,
+        elevation=elevation,
+        approval=approval,
+        ends_at=elevation.ends_at,
+    )
+    return _add(actor, grant)
+
+
+def end_reads(*, actor: Actor, agent: Agent, at: datetime) -> int:
+    return _end(actor, Grant.objects.filter(agent=agent, access=Access.READ), at)
+
+
+def end_write(*, actor: Actor, elevation: Elevation, at: datetime) -> int:
+    """End the grant of an elevation now, even where its time was over already."""
+    return _end(actor, Grant.objects.filter(elevation=elevation), at)
+
+
+def _add(actor: Actor, grant: Grant) -> Grant:
+    grant.save(force_insert=True)
+    ledger.record(
+        stream=grant.agent.stream,
+        action=Action.GRANT_ADDED,
+        actor=actor,
+        object=f"grant/{grant.pk}",
+        body={
+            "action": grant.action,
+            "resource": grant.resource,
+            "access": str(grant.access),
+            "approval": str(grant.approval_id),
+            "elevation": str(grant.elevation_id) if grant.elevation_id else None,
+            "ends_at": grant.ends_at.isoformat() if grant.ends_at else None,
+        },
+    )
+    return grant
+
+
+def _end(actor: Actor, grants: QuerySet[Grant], at: datetime) -> int:
+    open_grants = list(grants.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("agent"))
+    Grant.objects.filter(pk__in=[grant.pk for grant in open_grants]).update(ends_at=at)
+    for grant in open_grants:
+        ledger.record(
+            stream=grant.agent.stream,
+            action=Action.GRANT_ENDED,
+            actor=actor,
+            object=f"grant/{grant.pk}",
+            body={"action": grant.action, "resource": grant.resource, "access": grant.access},
+        )
+    return len(open_grants)

@@ -1,0 +1,91 @@
+"""Opening and closing a question to people. What follows from the answer is its subject's business."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from agents.models import Agent, Person
+from audits.actor import Actor
+from audits.choices import Action
+from audits.errors import Conflict, Invalid
+from audits.services import ledger
+from governance import contents
+from governance.choices import ApprovalState, ApprovalSubject
+from governance.models import Approval
+from governance.quorum import Rule
+
+
+def open_request(
+    *,
+    actor: Person,
+    agent: Agent,
+    subject: ApprovalSubject,
+    subject_id: UUID,
+    title: str,
+    described: contents.Content,
+    terms: dict[str, Any],
+    expires_at: datetime,
+) -> Approval:
+    """Put exact bytes before people. Must run inside the transaction of what it is asked for.
+
+    Raises:
+        Invalid: something described cannot be written canonically, or the risk class asks for votes that
+            no board could give.
+    """
+    frozen = contents.frozen(terms=terms, agent=agent, requester=actor)
+    try:
+        Rule.read(terms["rule"])
+        data = contents.to_bytes(described | frozen)
+    except ValueError as error:
+        raise Invalid(f"The content cannot be put before people: {error}") from error
+    approval = Approval.objects.create(
+        subject=subject,
+        subject_id=subject_id,
+        agent=agent,
+        title=title,
+        content=data.decode(),
+        digest=contents.digest_of(data),
+        rule=terms["rule"],
+        excluded=frozen["excluded"],
+        requested_by=actor,
+        expires_at=expires_at,
+    )
+    ledger.record(
+        stream=agent.stream,
+        action=Action.APPROVAL_REQUESTED,
+        actor=actor.actor,
+        object=f"approval/{approval.pk}",
+        body={
+            "subject": f"{subject.value}/{subject_id}",
+            "title": title,
+            "digest": approval.digest,
+            "rule": terms["rule"],
+            "excluded": frozen["excluded"],
+            "expires_at": expires_at.isoformat(),
+        },
+    )
+    return approval
+
+
+def close(*, actor: Actor, approval: Approval, state: ApprovalState, reason: str) -> None:
+    """Resolve a pending approval, once.
+
+    Raises:
+        Conflict: it is resolved already.
+    """
+    now = timezone.now()
+    moved = Approval.objects.filter(pk=approval.pk, state=ApprovalState.PENDING).update(
+        state=state, resolved_at=now, reason=reason
+    )
+    if not moved:
+        raise Conflict("This request has been resolved already. Look at its page again.")
+    approval.state, approval.resolved_at, approval.reason = state, now, reason
+    ledger.record(
+        stream=approval.agent.stream,
+        action=Action.APPROVAL_RESOLVED,
+        actor=actor,
+        object=f"approval/{approval.pk}",
+        body={"state": state.value, "reason": reason, "digest": approval.digest},
+    )

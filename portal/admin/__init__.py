@@ -1,0 +1,11 @@
+"""Pages that span rooms, and what the stock admin must not offer."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from portal.admin.bundles import PortalBundleAdmin
+
+# Roles are code (`portal.roles`): a form that edits them would be undone by the next migration.
+admin.site.unregister(Group)
+
+__all__ = ["PortalBundleAdmin"]

@@ -1,0 +1,231 @@
+"""Is this installation fit to run? Each check says what it found and, where it is wrong, how to mend it."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import redis
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from agents import signing
+from agents.analyst import provenance
+from agents.errors import SigningKeyError
+from agents.models import Agent, Vulnerability
+from audits import keys
+from audits.models import Checkpoint
+
+CLOCK_TOLERANCE = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `mend` is empty where nothing is wrong."""
+
+    check: str
+    status: Literal["ok", "warning", "failure"]
+    message: str
+    mend: str = ""
+
+
+def examine() -> list[Finding]:
+    """Run every check; where the database fails, those that need it are left out."""
+    findings = [finding for check in WITHOUT_DATABASE for finding in check()]
+    database = list(check_database())
+    findings += database
+    if all(finding.status != "failure" for finding in database):
+        findings += [finding for check in WITH_DATABASE for finding in check()]
+    return findings
+
+
+def check_settings() -> Iterator[Finding]:
+    if settings.DEBUG:
+        yield Finding("settings", "warning", "Debug pages are on.", "Unset COUNTERSIGN_DEBUG.")
+    local = {"127.0.0.1", "localhost", "[::1]"}
+    if not settings.HTTPS and set(settings.ALLOWED_HOSTS) - local:
+        yield Finding(
+            "settings",
+            "failure",
+            "The portal answers to other hosts without HTTPS: sign-ins would travel in the clear.",
+            "Put it behind TLS and set COUNTERSIGN_HTTPS=true.",
+        )
+    else:
+        yield Finding("settings", "ok", f"Answers to {', '.join(settings.ALLOWED_HOSTS)}.")
+
+
+def check_folders() -> Iterator[Finding]:
+    for folder in (settings.DATA_DIR, settings.BUNDLES_DIR):
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            yield Finding(
+                "folders", "failure", f"{folder} is missing or cannot be written.", "Run `manage.py prepare`."
+            )
+        else:
+            yield Finding("folders", "ok", f"{folder} can be written.")
+
+
+def check_keys() -> Iterator[Finding]:
+    folder = Path(settings.KEYS_DIR)
+    if not folder.is_dir():
+        yield Finding("keys", "failure", f"{folder} does not exist.", "Run `manage.py keys create`.")
+        return
+    loose = [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.suffix != ".vkey" and stat.S_IMODE(path.stat().st_mode) & 0o077
+    ]
+    if loose:
+        yield Finding(
+            "keys",
+            "failure",
+            f"Others can read {', '.join(loose)} in {folder}.",
+            f"chmod 600 {' '.join(str(folder / name) for name in loose)}; then rotate these keys.",
+        )
+        return
+    try:
+        verifier = keys.ledger_verifier()
+        signing.key()
+    except (keys.KeysUnusable, SigningKeyError) as error:
+        yield Finding("keys", "failure", str(error), "Run `manage.py prepare`.")
+        return
+    yield Finding("keys", "ok", f"The ledger's key is {verifier}.")
+
+
+def check_broker() -> Iterator[Finding]:
+    if not settings.REDIS_URL:
+        yield Finding("broker", "ok", "None: the worker runs inside the web process (one machine).")
+        return
+    try:
+        redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=2, socket_timeout=2).ping()
+    except (redis.RedisError, OSError) as error:
+        where = urlsplit(settings.REDIS_URL)
+        yield Finding(
+            "broker",
+            "failure",
+            f"Redis at {where.hostname}:{where.port or 6379} does not answer: {error}.",
+            "Start it, or correct REDIS_URL. Work that was queued waits in the database.",
+        )
+        return
+    yield Finding("broker", "ok", "Redis answers.")
+
+
+def check_model() -> Iterator[Finding]:
+    if not settings.OPENAI_BASE_URL:
+        yield Finding("model", "ok", "The embedded planner: rules, not a language model.")
+    elif not settings.OPENAI_API_KEY:
+        yield Finding(
+            "model",
+            "warning",
+            f"{settings.OPENAI_MODEL} at {settings.OPENAI_BASE_URL}, without a key.",
+            "Set OPENAI_API_KEY if the server asks for one.",
+        )
+    else:
+        yield Finding("model", "ok", f"{settings.OPENAI_MODEL} at {settings.OPENAI_BASE_URL}.")
+
+
+def check_static_files() -> Iterator[Finding]:
+    if staticfiles_storage.exists("countersign.css"):
+        yield Finding("static files", "ok", f"Collected in {settings.STATIC_ROOT}; none come from elsewhere.")
+    else:
+        yield Finding(
+            "static files", "failure", "Not collected: pages have no styles.", "Run `manage.py prepare`."
+        )
+
+
+def check_database() -> Iterator[Finding]:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        yield Finding(
+            "database",
+            "failure",
+            f"It does not answer: {error}".strip(),
+            "Start it, or correct DATABASE_URL.",
+        )
+        return
+    if missing:
+        yield Finding(
+            "database",
+            "failure",
+            f"{len(missing)} migrations are missing, the first is {missing[0][0]}.",
+            "Run `manage.py prepare`.",
+        )
+        return
+    yield Finding("database", "ok", f"{connection.display_name} answers and is up to date.")
+
+
+def check_clock() -> Iterator[Finding]:
+    here = timezone.now()
+    newest = Checkpoint.objects.order_by("-size").annotate(database_time=Now()).first()
+    if newest is None:
+        yield Finding("clock", "ok", "The ledger is empty; nothing to compare with.")
+    elif abs(newest.database_time - here) > CLOCK_TOLERANCE:
+        yield Finding(
+            "clock",
+            "failure",
+            f"The database's clock differs by {abs(newest.database_time - here).total_seconds():.0f} s.",
+            "Synchronise both machines' clocks (NTP): credentials live for seconds.",
+        )
+    elif newest.sealed_at > here + CLOCK_TOLERANCE:
+        yield Finding(
+            "clock",
+            "failure",
+            f"The ledger was last sealed at {newest.sealed_at:%Y-%m-%d %H:%M:%S}, in the future.",
+            "Correct this machine's clock.",
+        )
+    else:
+        yield Finding("clock", "ok", "It agrees with the database and with the ledger.")
+
+
+def check_nvd() -> Iterator[Finding]:
+    held = Vulnerability.objects.count()
+    if settings.NVD_ONLINE:
+        yield Finding("nvd", "ok", f"Online at {settings.NVD_URL}; {held} records are held here.")
+    elif held:
+        yield Finding("nvd", "ok", f"Offline: answers come from {held} mirrored records.")
+    else:
+        yield Finding(
+            "nvd",
+            "warning",
+            "Offline, and the mirror is empty: no lookup can be made.",
+            "Load NVD JSON with `manage.py nvd load FILE…`.",
+        )
+
+
+def check_approved_build() -> Iterator[Finding]:
+    """Would the analyst's next run be what was approved? (promise 4)"""
+    agent = Agent.objects.select_related("active_version").filter(slug="vulnerability-analyst").first()
+    if agent is None or agent.active_version is None:
+        yield Finding("analyst", "ok", "Not approved yet: it does not run.")
+    elif agent.active_version.digest != provenance.current().digest:
+        yield Finding(
+            "analyst",
+            "warning",
+            f"What would run is not the approved version {agent.active_version.label}: its runs are refused.",
+            "Register the new version and submit it to the board.",
+        )
+    else:
+        yield Finding("analyst", "ok", f"Version {agent.active_version.label} is what the board approved.")
+
+
+Check = Callable[[], Iterator[Finding]]
+WITHOUT_DATABASE: tuple[Check, ...] = (
+    check_settings,
+    check_folders,
+    check_keys,
+    check_broker,
+    check_model,
+    check_static_files,
+)
+WITH_DATABASE: tuple[Check, ...] = (check_clock, check_nvd, check_approved_build)

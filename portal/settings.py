@@ -1,0 +1,242 @@
+"""Every setting, in one place. Each comes from the environment or from `.env` beside this project.
+
+`docs/settings.md` lists them. A setting that is missing or malformed stops the process with the
+setting's name and how to mend it; an unknown `COUNTERSIGN_*` name is refused.
+"""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import django_stubs_ext
+import environ
+from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
+from django.urls import reverse_lazy
+
+from portal.environment import Environment
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+environ.Env.read_env(BASE_DIR / ".env")
+env = Environment()
+
+# --- Where data lives -----------------------------------------------------------------------------
+DATA_DIR = Path(env.text("COUNTERSIGN_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+KEYS_DIR = Path(env.text("COUNTERSIGN_KEYS_DIR", str(DATA_DIR / "keys"))).resolve()
+BUNDLES_DIR = Path(env.text("COUNTERSIGN_BUNDLES_DIR", str(DATA_DIR / "bundles"))).resolve()
+
+# --- Web ------------------------------------------------------------------------------------------
+SECRET_KEY = env.secret(
+    "COUNTERSIGN_SECRET_KEY",
+    mend="Run `make .env`, or set it to 50 random characters of your own.",
+)
+DEBUG = env.boolean("COUNTERSIGN_DEBUG", default=False)
+ALLOWED_HOSTS = env.listing("COUNTERSIGN_ALLOWED_HOSTS", ("127.0.0.1", "localhost", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.listing("COUNTERSIGN_TRUSTED_ORIGINS")
+HTTPS = env.boolean("COUNTERSIGN_HTTPS", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
+SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+X_FRAME_OPTIONS = "DENY"
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
+    "portal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "audits",
+    "agents",
+    "governance",
+    "portal",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "portal" / "assets"]
+
+# --- People ---------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "agents.Person"
+LOGIN_URL = reverse_lazy("admin:login")
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# --- Database -------------------------------------------------------------------------------------
+DATABASE_URL = env.url(
+    "DATABASE_URL",
+    f"sqlite:///{DATA_DIR / 'countersign.sqlite3'}",
+    schemes=("sqlite", "postgres", "postgresql"),
+)
+DEFAULT_DATABASE: dict[str, Any] = environ.Env.db_url_config(DATABASE_URL)
+if DEFAULT_DATABASE["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a transaction that reads and then writes must not fail on the upgrade of its lock.
+    DEFAULT_DATABASE["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+    }
+else:
+    DEFAULT_DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+DATABASES = {"default": DEFAULT_DATABASE}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Queue: Redis and Celery workers, or a worker inside the web process ----------------------------
+REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
+CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
+# What waits in the database for so long without a worker is handed out again. Without a broker this is
+# also how work of another process (`manage.py ingest`) reaches the worker.
+ASK_AGAIN_SECONDS = 60 if REDIS_URL else 2
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 5, "socket_connect_timeout": 5} if REDIS_URL else {}
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_BEAT_SCHEDULE = {
+    "seal-the-ledger": {"task": "audits.tasks.seal", "schedule": 1.0},
+    "end-what-is-over": {"task": "governance.tasks.end_what_is_over", "schedule": 5.0},
+    "pick-up-waiting-work": {"task": "portal.tasks.pick_up_waiting_work", "schedule": 5.0},
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache"
+        if REDIS_URL
+        else "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": REDIS_URL,
+    },
+}
+
+# --- The model ------------------------------------------------------------------------------------
+OPENAI_BASE_URL = env.url("OPENAI_BASE_URL", schemes=("https", "http"))
+OPENAI_API_KEY = env.text("OPENAI_API_KEY")
+OPENAI_MODEL = env.text("OPENAI_MODEL")
+if any((OPENAI_BASE_URL, OPENAI_API_KEY, OPENAI_MODEL)) and not (OPENAI_BASE_URL and OPENAI_MODEL):
+    raise ImproperlyConfigured(
+        "The model needs both OPENAI_BASE_URL and OPENAI_MODEL (OPENAI_API_KEY where the server asks "
+        "for one). Set both, or none to use the embedded planner."
+    )
+MODEL_TIMEOUT_SECONDS = env.integer("COUNTERSIGN_MODEL_TIMEOUT", 60, minimum=1, maximum=600)
+
+# --- The analyst's caps (S0-2; promise 9) -----------------------------------------------------------
+RUN_MAX_TURNS = env.integer("COUNTERSIGN_RUN_MAX_TURNS", 5, minimum=1, maximum=50)
+RUN_MAX_SECONDS = env.integer("COUNTERSIGN_RUN_MAX_SECONDS", 900, minimum=1, maximum=86400)
+RUN_MAX_TOKENS = env.integer("COUNTERSIGN_RUN_MAX_TOKENS", 500_000, minimum=1, maximum=10**9)
+RUN_MAX_CALLS = env.integer("COUNTERSIGN_RUN_MAX_CALLS", 2_000, minimum=1, maximum=10**7)
+# A worker shows a sign of life at every step; the longest step is a model's answer with its retry.
+RUN_LOST_SECONDS = env.integer(
+    "COUNTERSIGN_RUN_LOST_SECONDS", 2 * MODEL_TIMEOUT_SECONDS + 120, minimum=10, maximum=86400
+)
+
+# --- Reports and NVD --------------------------------------------------------------------------------
+REPORT_MAX_BYTES = env.integer("COUNTERSIGN_REPORT_MAX_BYTES", 100 * 1024 * 1024, minimum=1024, maximum=2**31)
+OUTBOUND_ALLOWED_PRIVATE = env.listing("COUNTERSIGN_OUTBOUND_ALLOWED_PRIVATE")
+for _origin in OUTBOUND_ALLOWED_PRIVATE:
+    if not re.fullmatch(r"([a-z0-9_.-]+|\[[0-9a-f:.]+\]):[0-9]{1,5}", _origin):
+        raise ImproperlyConfigured(
+            f"COUNTERSIGN_OUTBOUND_ALLOWED_PRIVATE: {_origin!r} is not host:port in small letters."
+        )
+NVD_ONLINE = env.boolean("COUNTERSIGN_NVD_ONLINE", default=True)
+NVD_URL = env.url(
+    "COUNTERSIGN_NVD_URL", "https://services.nvd.nist.gov/rest/json/cves/2.0", schemes=("https", "http")
+)
+NVD_API_KEY = env.text("NVD_API_KEY")
+NVD_MAX_AGE_HOURS = env.integer("COUNTERSIGN_NVD_MAX_AGE_HOURS", 24, minimum=0, maximum=8760)
+
+# --- Approvals: how long people have to decide --------------------------------------------------------
+APPROVAL_DAYS = env.integer("COUNTERSIGN_APPROVAL_DAYS", 14, minimum=1, maximum=365)
+ELEVATION_DECISION_HOURS = env.integer("COUNTERSIGN_ELEVATION_DECISION_HOURS", 4, minimum=1, maximum=168)
+
+# --- Identity ---------------------------------------------------------------------------------------
+CREDENTIAL_SECONDS = env.integer("COUNTERSIGN_CREDENTIAL_SECONDS", 30, minimum=1, maximum=600)
+TRUST_DOMAIN = env.text("COUNTERSIGN_TRUST_DOMAIN", "countersign.local")
+ISSUER = env.text("COUNTERSIGN_ISSUER", "http://127.0.0.1:8000")
+LEDGER_ORIGIN = env.text("COUNTERSIGN_LEDGER_ORIGIN", TRUST_DOMAIN + "/ledger")
+LEDGER_SEAL_INLINE = env.boolean("COUNTERSIGN_LEDGER_SEAL_INLINE", default=True)
+
+# --- Language, time, logs ---------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOG_LEVEL = env.text(
+    "COUNTERSIGN_LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+)
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "httpx2": {"level": "WARNING"},
+        "httpcore2": {"level": "WARNING"},
+        "openai": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.worker.consumer.connection": {"level": "WARNING"},
+    },
+}
+
+# --- Admin ------------------------------------------------------------------------------------------
+UNFOLD = {
+    "SITE_TITLE": "Countersign",
+    "SITE_HEADER": "Countersign",
+    "SITE_SUBHEADER": "Governance for AI agents",
+    "SITE_SYMBOL": "verified_user",
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "DASHBOARD_CALLBACK": "portal.dashboard.dashboard",
+    "STYLES": [lambda _request: static("countersign.css")],
+    "SIDEBAR": {"show_search": False, "navigation": "portal.navigation.sections"},
+}
+
+env.refuse_unknown()
