@@ -1,0 +1,105 @@
+"""A browser on a served installation that has played the demo's story.
+
+The pictures that the README shows are made by these tests: `PICTURES=docs/pictures make pictures`.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.processes.installation import Installation
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+ABORTED = "net::ERR_ABORTED"  # somebody moved on, or a download began
+PICTURES = os.environ.get("PICTURES", "")
+
+
+@dataclass
+class Portal:
+    """The served portal, and somebody's eyes and hands on it."""
+
+    address: str
+    password: str
+    browser: Browser
+    installation: Installation
+    complaints: list[str] = field(default_factory=list)
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    def sign_in(self, username: str, *, dark: bool = False, width: int = 1440) -> Page:
+        """A new session of its own for this person, watched for errors on the console."""
+        context = self.browser.new_context(
+            base_url=self.address,
+            viewport={"width": width, "height": 1000},
+            color_scheme="dark" if dark else "light",
+        )
+        self.contexts.append(context)
+        page = context.new_page()
+        page.on("console", self._listen)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("requestfailed", self._listen_for_failures)
+        page.goto("/admin/")
+        page.get_by_label("Username").fill(username)
+        page.get_by_label("Password").fill(self.password)
+        page.get_by_role("button", name=re.compile("log ?in|sign ?in", re.IGNORECASE)).click()
+        page.wait_for_url("**/admin/")
+        return page
+
+    def _listen_for_failures(self, request: Request) -> None:
+        if request.failure != ABORTED:
+            self.complaints.append(f"{request.failure}: {request.url}")
+
+    def _listen(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium).")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """An installation on which the story was played, served with its worker."""
+    installation = Installation(tmp_path_factory.mktemp("told"))
+    for command in ("prepare", "demo"):
+        done = installation.manage(command)
+        assert done.returncode == 0, done.stdout + done.stderr
+    password = (installation.data / "demo-sign-in.txt").read_text(encoding="ascii")
+    yield Portal(installation.serve(), password, browser, installation)
+    installation.stop()
+
+
+@pytest.fixture
+def portal(told: Portal) -> Iterator[Portal]:
+    """The served portal; afterwards nothing may have complained on the console."""
+    yield told
+    for context in told.contexts:
+        context.close()
+    told.contexts.clear()
+    complaints, told.complaints = told.complaints, []
+    assert complaints == []
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[[Page, str], None]:
+    """Keep a picture of the page under docs/pictures/ when asked to, else only for this test."""
+    folder = Path(PICTURES).resolve() if PICTURES else tmp_path
+
+    def keep(page: Page, name: str) -> None:
+        page.evaluate("document.fonts.ready")
+        page.screenshot(path=folder / f"{name}.png", full_page=False, animations="disabled")
+
+    return keep

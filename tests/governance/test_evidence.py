@@ -1,0 +1,68 @@
+"""What governance puts into a bundle."""
+
+import hashlib
+from datetime import timedelta
+
+import orjson
+import pytest
+from django.utils import timezone
+
+from agents.models import Agent, Person
+from audits import evidence
+from audits.evidence import Scope
+from governance.models import Approval
+from tests.governance.story import elevate, read, resource, start_instance
+
+pytestmark = pytest.mark.django_db
+
+
+def collected(scope: Scope) -> dict[str, bytes]:
+    return {
+        artefact.path: artefact.content
+        for artefact in evidence.collect(scope)
+        if artefact.path.startswith(("approvals/", "artefacts/governance/"))
+    }
+
+
+def test_the_exact_bytes_that_were_approved_are_there(active_analyst: Agent) -> None:
+    files = collected(Scope(stream=active_analyst.stream))
+    content = files[f"approvals/{active_analyst.approved_digest}.json"]
+    assert hashlib.sha256(content).hexdigest() == active_analyst.approved_digest
+
+
+def test_tables_tell_who_decided_what(active_analyst: Agent, olivia: Person, members: list[Person]) -> None:
+    elevation = elevate(olivia, active_analyst, resource(), members[:2])
+    read(start_instance(active_analyst))
+    files = collected(Scope(stream=active_analyst.stream))
+    tables = {
+        path.removeprefix("artefacts/governance/"): orjson.loads(content)
+        for path, content in files.items()
+        if path.startswith("artefacts/")
+    }
+    assert set(tables) == {
+        "approval.json", "vote.json", "riskassessment.json", "grant.json", "elevation.json", "decision.json",
+    }  # fmt: skip
+    assert {row["person_id"] for row in tables["vote.json"]} == {str(member.pk) for member in members}
+    assert [row["id"] for row in tables["elevation.json"]] == [str(elevation.pk)]
+    assert len(tables["grant.json"]) == 3
+    assert tables["decision.json"][0]["reason"] == "allowed_by_grant"
+
+
+def test_building_it_twice_gives_the_same_bytes(active_analyst: Agent) -> None:
+    scope = Scope(stream=active_analyst.stream)
+    assert collected(scope) == collected(scope)
+
+
+def test_decisions_are_limited_to_the_period_and_approvals_to_its_end(active_analyst: Agent) -> None:
+    read(start_instance(active_analyst))
+    tomorrow = timezone.now() + timedelta(days=1)
+    later = collected(Scope(stream=active_analyst.stream, since=tomorrow))
+    assert orjson.loads(later["artefacts/governance/decision.json"]) == []
+    assert f"approvals/{active_analyst.approved_digest}.json" in later
+    earlier = collected(Scope(stream=active_analyst.stream, until=tomorrow - timedelta(days=2)))
+    assert not any(path.startswith("approvals/") for path in earlier)
+
+
+@pytest.mark.parametrize("stream", ["system", "agent/nobody", "person/00000000-0000-0000-0000-000000000000"])
+def test_other_streams_have_nothing(stream: str, submitted: Approval) -> None:
+    assert collected(Scope(stream=stream)) == {}

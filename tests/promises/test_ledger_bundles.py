@@ -1,0 +1,289 @@
+"""Promise 11: a bundle is verified without us, and neither alteration nor omission passes.
+
+The forger here holds the export key, so every digest and the manifest's signature are in order; what
+they lack is the sealing key.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+import time_machine
+from django.conf import LazySettings
+
+from audits import canonical, evidence, keys, selectors
+from audits.choices import Action
+from audits.evidence import Artefact, Scope
+from audits.models import Bundle, Checkpoint
+from audits.services import sealing
+from audits.services.bundle_contents import policy
+from audits.verify import verify
+from tests.audits.bundling import build, pack, unpack, verdict
+from tests.audits.happenings import happen
+
+pytestmark = pytest.mark.django_db
+ENTRIES, BODIES = "entries/000000.ndjson", "bodies/000000.ndjson"
+APPROVED = b'{"what":"was approved"}'
+APPROVAL = f"approvals/{hashlib.sha256(APPROVED).hexdigest()}.json"
+DAY = datetime(2027, 3, 1, tzinfo=UTC)
+
+
+class Approvals:
+    def collect(self, scope: Scope) -> list[Artefact]:  # noqa: ARG002 - the protocol's
+        return [Artefact(APPROVAL, APPROVED), Artefact("artefacts/records.json", b"[]")]
+
+
+@pytest.fixture
+def bundle(tmp_path: Path, settings: LazySettings, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """Seven events of agent/one, the fourth requests an approval, among those of others."""
+    settings.BUNDLES_DIR = tmp_path / "bundles"
+    monkeypatch.setattr(evidence, "_sources", [Approvals()])
+    digest = hashlib.sha256(APPROVED).hexdigest()
+    for number in range(7):
+        with time_machine.travel(DAY + timedelta(days=number), tick=False):
+            happen(2, stream="agent/two")
+            if number == 3:
+                happen(1, action=Action.APPROVAL_REQUESTED, body={"digest": digest})
+            else:
+                happen(1)
+            sealing.seal()
+    made = build()
+    assert verdict(made.path)[0] == 0
+    return made
+
+
+@pytest.fixture
+def fails(bundle: Bundle, tmp_path: Path) -> Callable[..., str]:
+    """Pack forged files, and give what the verifier says; it must fail."""
+
+    def check(files: dict[str, bytes], **manifest: Any) -> str:
+        code, words = verdict(pack(files, tmp_path / "forged.zip", manifest=manifest))
+        assert code == 1, words
+        assert words.startswith("WRONG: ")
+        return words
+
+    return check
+
+
+def test_packing_it_again_unchanged_still_verifies(bundle: Bundle, tmp_path: Path) -> None:
+    code, words = verdict(pack(unpack(bundle.path), tmp_path / "same.zip"))
+    assert code == 0, words
+
+
+# --- Omission -----------------------------------------------------------------------------------------
+def without(files: dict[str, bytes], *left_out: int) -> dict[str, bytes]:
+    """Leave out the events of these numbers everywhere, with a proof that leads to the true root."""
+    lines = files[ENTRIES].splitlines(keepends=True)
+    kept = [line for line in lines if orjson.loads(line)["s"]["n"] not in left_out or b'{"h"' in line[:5]]
+    gone = {orjson.loads(line)["e"]["id"] for line in lines if line not in kept}
+    bodies = [
+        line for line in files[BODIES].splitlines(keepends=True) if orjson.loads(line)["id"] not in gone
+    ]
+    rows = [row for row in files["events.csv"].splitlines(keepends=True) if row[-38:-2].decode() not in gone]
+    numbers = [orjson.loads(line)["s"]["q"] for line in kept]
+    proof = b"".join(selectors.proof_hashes(max(numbers) + 1, numbers))
+    assert len(rows) == len(bodies) + 1
+    return files | {
+        ENTRIES: b"".join(kept),
+        BODIES: b"".join(bodies),
+        "events.csv": b"".join(rows),
+        "proof.bin": proof,
+    }
+
+
+def counted(files: dict[str, bytes], **changes: Any) -> dict[str, Any]:
+    said: dict[str, Any] = orjson.loads(files["manifest.json"])["range"]
+    return said | {"count": said["count"] - 1} | changes
+
+
+def test_leaving_one_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    words = fails(without(files, 3), range=counted(files))
+    assert "number 4 comes after 2: something is left out" in words
+
+
+def test_leaving_the_first_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    assert "number 2 comes after 0" in fails(without(files, 1), range=counted(files))
+    words = fails(without(files, 1), range=counted(files, first=2))
+    assert "number 2 comes after 0" in words
+
+
+def test_leaving_the_last_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    assert "cut short" in fails(without(files, 7), range=counted(files))
+    assert "cut short" in fails(without(files, 7), range=counted(files, last=6))
+
+
+def test_leaving_the_end_out_and_saying_that_it_ended_earlier(
+    bundle: Bundle, fails: Callable[..., str]
+) -> None:
+    files = without(unpack(bundle.path), 7)
+    end = orjson.loads(files["streams.ndjson"])
+    last = files[ENTRIES].splitlines()[5]
+    end["head"] = {"n": 6, "leaf": hashlib.sha256(b"\0" + last).hexdigest()}
+    files["streams.ndjson"] = canonical.dumps(end) + b"\n"
+    assert "signed heads" in fails(files, range=counted(unpack(bundle.path), last=6))
+
+
+def test_claiming_a_narrower_range_than_the_period(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    words = fails(without(files, 7), range=counted(files, last=5, count=5))
+    assert "wrong side of the period" in words
+
+
+def test_claiming_another_period(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    for period in ({"since": "2027-03-03T00:00:00.000000Z"}, {"until": "2027-03-03T00:00:00.000000Z"}):
+        assert "wrong side of the period" in fails(files, range=counted(files, count=7, **period))
+
+
+def test_leaving_the_heads_out(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    lines = files[ENTRIES].splitlines(keepends=True)[:-1]
+    numbers = [orjson.loads(line)["s"]["q"] for line in lines]
+    proof = b"".join(selectors.proof_hashes(bundle.checkpoint_size, numbers))
+    words = fails(files | {ENTRIES: b"".join(lines), "proof.bin": proof})
+    assert "the last entry is not the signed heads" in words
+
+
+# --- Alteration ---------------------------------------------------------------------------------------
+def altered(files: dict[str, bytes], path: str, old: bytes, new: bytes) -> dict[str, bytes]:
+    assert old in files[path]
+    return files | {path: files[path].replace(old, new, 1)}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        (ENTRIES, b'"outcome":"success"', b'"outcome":"denied"', "events.csv: its row for entries/, line 1"),
+        (ENTRIES, b'"q":2,', b'"q":1,', "events.csv: its row for entries/, line 1"),
+        (ENTRIES, b'"n":2,', b'"n":3,', "number 3 comes after 1"),
+        (ENTRIES, b'"v":1}', b'"v":2}', "does not follow the entry before it"),
+        (ENTRIES, b'"e":', b'"e": ', "line 1: not canonical JSON"),
+        (ENTRIES, b"agent/one", b"agent/two", "not of the stream agent/one"),
+        (ENTRIES, b'"h":{"count":3', b'"h":{"count":4', "do not belong to the signed tree"),
+        (BODIES, b'"number":0', b'"number":1', "not the one that the event committed to"),
+        (BODIES, b'"salt":"', b'"salt":"00', "not the one that the event committed to"),
+        (BODIES, b"\n", b"\n\n", "bodies/"),
+        ("events.csv", b"success", b"denied", "events.csv: its row for entries/, line 1"),
+        ("events.csv", b"seq", b"SEQ", "events.csv"),
+        ("streams.ndjson", b'"index":0', b'"index":1', "signed heads"),
+        ("streams.ndjson", b'"n":7', b'"n":8', "cut short"),
+        ("checkpoint.txt", b"23", b"24", "checkpoint.txt: the signature"),
+        ("policy.txt", b"bundles ", b"bundles x", "policy.txt: "),
+        (APPROVAL, b"approved", b"rejected", "does not have the digest in its name"),
+    ],
+)
+def test_altering_a_file(
+    bundle: Bundle, fails: Callable[..., str], *, path: str, old: bytes, new: bytes, words: str
+) -> None:
+    assert words in fails(altered(unpack(bundle.path), path, old, new))
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        (ENTRIES, "holds more than the entries do"),
+        (BODIES, "body is missing, and no redaction explains it"),
+        ("proof.bin", "do not belong to the signed tree"),
+        ("events.csv", "events.csv"),
+        ("streams.ndjson", "streams.ndjson: not canonical JSON"),
+        ("policy.txt", "policy.txt is missing"),
+        ("checkpoint.txt", "checkpoint.txt is missing"),
+        (APPROVAL, "is missing"),
+    ],
+)
+def test_leaving_a_file_out(bundle: Bundle, fails: Callable[..., str], path: str, words: str) -> None:
+    files = unpack(bundle.path)
+    del files[path]
+    assert words in fails(files)
+
+
+def test_adding_an_approval_that_nobody_requested(bundle: Bundle, fails: Callable[..., str]) -> None:
+    content = b'{"what":"never was"}'
+    path = f"approvals/{hashlib.sha256(content).hexdigest()}.json"
+    assert "no event of this bundle requests this approval" in fails(unpack(bundle.path) | {path: content})
+
+
+def test_a_leaf_that_imitates_a_node(bundle: Bundle, fails: Callable[..., str]) -> None:
+    """Two hashes in place of an entry: 01 before nodes, 00 before leaves keeps them apart."""
+    files = unpack(bundle.path)
+    lines = files[ENTRIES].split(b"\n")
+    lines[0] = hashlib.sha256(b"left").digest() + hashlib.sha256(b"right").digest()
+    assert "line 1: not canonical JSON" in fails(files | {ENTRIES: b"\n".join(lines)})
+
+
+def test_a_checkpoint_of_another_state(bundle: Bundle, fails: Callable[..., str]) -> None:
+    older = Checkpoint.objects.get(size=3).note.encode()
+    assert "do not fit the manifest" in fails(unpack(bundle.path) | {"checkpoint.txt": older})
+
+
+def test_all_keys_swapped(bundle: Bundle, tmp_path: Path, settings: LazySettings) -> None:
+    """A bundle of an invented ledger, in order throughout: only the key from outside tells."""
+    own = str(keys.ledger_verifier())
+    files = unpack(bundle.path)
+    settings.KEYS_DIR = tmp_path / "invented"
+    keys.create(tmp_path / "invented")
+    files["policy.txt"] = policy().encode()
+    text = files["checkpoint.txt"].decode().split("\n\n")[0] + "\n"
+    files["checkpoint.txt"] = keys.seal().sign(text).encode()
+    forged = pack(files, tmp_path / "forged.zip")
+    assert verdict(forged, key=None)[0] == 3
+    code, words = verdict(forged, key=own)
+    assert code == 1
+    assert "policy.txt: it bears no signature of the key" in words
+
+
+def test_a_manifest_signed_by_another_key(bundle: Bundle, tmp_path: Path, settings: LazySettings) -> None:
+    own, files = settings.KEYS_DIR, unpack(bundle.path)
+    keys.create(tmp_path / "other")
+    settings.KEYS_DIR = tmp_path / "other"
+    forged = pack(files, tmp_path / "forged.zip")
+    settings.KEYS_DIR = own
+    code, words = verdict(forged)
+    assert (code, "manifest.sig: it bears no signature" in words) == (1, True)
+
+
+def test_a_changed_manifest(bundle: Bundle, tmp_path: Path) -> None:
+    content = bundle.path.read_bytes()
+    for old, new in ((b'"subject": "The one"', b'"subject": "The two"'), (b'"count": 7', b'"count": 6')):
+        assert old in content
+        (tmp_path / "changed.zip").write_bytes(content.replace(old, new))
+        code, words = verdict(tmp_path / "changed.zip")
+        assert (code, "manifest.json" in words) == (1, True), words
+
+
+# --- Damage -------------------------------------------------------------------------------------------
+def test_no_flipped_byte_passes_and_each_is_named(bundle: Bundle, tmp_path: Path) -> None:
+    content = bundle.path.read_bytes()
+    damaged = tmp_path / "damaged.zip"
+    for offset in range(0, len(content), 89):
+        damaged.write_bytes(
+            content[:offset] + bytes([content[offset] ^ 1 << offset % 8]) + content[offset + 1 :]
+        )
+        code, words = verdict(damaged)
+        assert code in {1, 2}, f"byte {offset}: {words}"
+        named = any(path in words for path in [*unpack(bundle.path), "ZIP"])
+        assert named, f"byte {offset}: {words}"
+
+
+def test_a_file_cut_short_does_not_pass(bundle: Bundle, tmp_path: Path) -> None:
+    content = bundle.path.read_bytes()
+    for size in (0, 1, 29, 300, len(content) // 2, len(content) - 1):
+        (tmp_path / "cut.zip").write_bytes(content[:size])
+        assert verdict(tmp_path / "cut.zip")[0] in {1, 2}
+
+
+def test_a_member_that_unpacks_to_more_than_it_says(bundle: Bundle) -> None:
+    """What the signed digests do not stop, the sizes do: nothing is held whole while it is inflated."""
+    checked = verify.Bundle(bundle.path.open("rb"), None, None)
+    with checked.file:
+        checked.check()
+        checked.members["proof.bin"] = checked.members["proof.bin"]._replace(size=3)
+        with pytest.raises(verify.Wrong, match=r"proof.bin: it does not have the size"):
+            list(checked.content("proof.bin"))
