@@ -8,7 +8,7 @@ from portal.worker import InProcessWorker
 from portal.wsgi import application
 
 
-class Server(BaseApplication):  # type: ignore[misc]
+class Server(BaseApplication):
     """Serve the portal until a signal ends it."""
 
     def __init__(self, *, bind: str, processes: int, threads: int, with_worker: bool) -> None:

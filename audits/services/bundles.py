@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils.text import slugify
 
 from audits import permissions, selectors
 from audits.actor import Actor
@@ -175,7 +176,7 @@ def _write(bundle: Bundle) -> Path:
     contents = bundle_contents.of(bundle, position)
     directory = Path(settings.BUNDLES_DIR)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial, path = directory / f"{bundle.pk}.partial", directory / f"{bundle.pk}.zip"
+    partial, path = directory / f"{bundle.pk}.partial", directory / _file_name(bundle)
     try:
         with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
             contents.write(file)
@@ -187,6 +188,11 @@ def _write(bundle: Bundle) -> Path:
     bundle.completeness, bundle.event_count = contents.completeness, contents.count
     bundle.checkpoint_size = position.checkpoint.size
     return path
+
+
+def _file_name(bundle: Bundle) -> str:
+    """One that people recognise in a folder, and that no other bundle has."""
+    return f"{slugify(bundle.subject)}-{bundle.requested_at:%Y%m%dT%H%M%SZ}-{bundle.pk.hex[-8:]}.zip"
 
 
 def _settle(bundle: Bundle, outcome: Outcome, body: dict[str, str | int]) -> Bundle:

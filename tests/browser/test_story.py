@@ -68,7 +68,8 @@ def test_the_owner_cannot_vote_on_their_own(portal: Portal) -> None:
 def test_the_owner_elevates_by_clicking_and_the_write_happens_once(portal: Portal, picture: Picture) -> None:
     owner = portal.sign_in("olivia")
     owner.goto("/admin/agents/proposedaction/")
-    owner.get_by_role("link", name="open_ticket").first.click()
+    row = owner.locator("#result_list tr", has_text="CVE-2023-44487").first
+    row.get_by_role("link", name="open_ticket").click()
     owner.wait_for_url("**/proposedaction/**/change/")
     proposal = owner.url
     press(owner, "Request write elevation")
