@@ -1,6 +1,6 @@
 # Countersign: `make demo` shows the whole idea, `make test` checks everything. Both need only Python 3.11.
 
-PYTHON ?= python3.11
+PYTHON ?= $(or $(shell command -v python3.11),python3)
 PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin

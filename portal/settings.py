@@ -119,7 +119,7 @@ if DEFAULT_DATABASE["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
     }
 else:
-    DEFAULT_DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}
+    DEFAULT_DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
 DATABASES = {"default": DEFAULT_DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

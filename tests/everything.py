@@ -9,7 +9,7 @@ import sys
 POSTGRESQL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.1:5432/countersign_ci")
 
 # These start installations of their own, or read files: which database the tests use is all one to them.
-ELSEWHERE = ("--ignore=tests/processes", "--ignore=tests/browser", "--ignore=tests/external")
+ELSEWHERE = ("--ignore=tests/processes", "--ignore=tests/external")
 
 
 def answers(port: int) -> bool:
@@ -25,7 +25,9 @@ def run(title: str, *arguments: str, **environment: str) -> bool:
 
 
 def main() -> int:
-    passed = run("SQLite: everything")
+    passed = run("SQLite: everything but the browser")
+    # In a process of its own: Playwright keeps an event loop in the thread that Django's tests run in.
+    passed &= run("Pages, in a browser", "-m", "browser", "tests/browser")
     missing = []
     if answers(5432):
         passed &= run("PostgreSQL: what touches the database", *ELSEWHERE, DATABASE_URL=POSTGRESQL)

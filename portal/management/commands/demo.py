@@ -1,4 +1,4 @@
-"""`manage.py demo`: play the story of `docs/story.md` with the product's own services."""
+"""`manage.py demo`: play the story that the README tells, with the product's own services."""
 
 from typing import Any
 
