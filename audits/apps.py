@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.db import connections
 from django.db.models.signals import post_migrate
 
-from audits import append_only
+from audits import append_only, triggers
 
 
 class AuditsConfig(AppConfig):
@@ -12,11 +12,10 @@ class AuditsConfig(AppConfig):
     verbose_name = "Audits"
 
     def ready(self) -> None:
-        post_migrate.connect(_keep_append_only, sender=self)
+        triggers.register(*append_only.GUARDS)
+        post_migrate.connect(_keep_guarded, sender=self)
 
 
-def _keep_append_only(*, using: str, **_: Any) -> None:
-    """A table that SQLite had to remake comes back without its triggers."""
-    connection = connections[using]
-    if append_only.TABLES[-1].table in connection.introspection.table_names():
-        append_only.install(connection)
+def _keep_guarded(*, using: str, **_: Any) -> None:
+    """The guards of every room: a table that SQLite had to remake comes back without its triggers."""
+    triggers.install(connections[using])

@@ -6,6 +6,7 @@ from django.apps.registry import Apps
 from django.db import connections
 from django.db.models.signals import post_migrate
 
+from audits import triggers
 from governance import defaults, immutable
 
 
@@ -18,23 +19,18 @@ class GovernanceConfig(AppConfig):
         from governance import wiring  # noqa: PLC0415
 
         wiring.connect()
+        triggers.register(*immutable.GUARDS)
         post_migrate.connect(_complete, sender=self)
 
 
 def _complete(*, using: str, apps: Apps = installed, **_: Any) -> None:
-    """Every installation has the three risk classes and the triggers.
-
-    Here and not in a migration alone: a table that SQLite had to remake comes back without its
-    triggers, and an emptied database without its classes.
-    """
+    """Every installation has the three risk classes, an emptied database too."""
     try:
         risk_class = apps.get_model("governance", "RiskClass")
     except LookupError:
         return
-    connection = connections[using]
-    if risk_class._meta.db_table not in connection.introspection.table_names():  # noqa: SLF001
+    if risk_class._meta.db_table not in connections[using].introspection.table_names():  # noqa: SLF001
         return
-    immutable.install(connection)
     for level, figures in defaults.RISK_CLASSES.items():
         risk_class._default_manager.using(using).get_or_create(  # noqa: SLF001
             level=level.value, defaults=figures

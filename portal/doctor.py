@@ -21,7 +21,7 @@ from agents import signing
 from agents.analyst import provenance
 from agents.errors import SigningKeyError
 from agents.models import Agent, Vulnerability
-from audits import keys
+from audits import keys, triggers
 from audits.models import Checkpoint
 
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -165,6 +165,20 @@ def check_database() -> Iterator[Finding]:
     yield Finding("database", "ok", f"{connection.display_name} answers and is up to date.")
 
 
+def check_triggers() -> Iterator[Finding]:
+    """Does the database itself still refuse what must not change?"""
+    missing = triggers.missing(connection)
+    if missing:
+        yield Finding(
+            "triggers",
+            "failure",
+            f"The database does not guard what must not change: {', '.join(missing)}.",
+            "Find out who took them off; `manage.py ledger verify`; then `manage.py prepare` puts them back.",
+        )
+    else:
+        yield Finding("triggers", "ok", "The database refuses to change the ledger and what was approved.")
+
+
 def check_clock() -> Iterator[Finding]:
     here = timezone.now()
     newest = Checkpoint.objects.order_by("-size").annotate(database_time=Now()).first()
@@ -228,4 +242,4 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     check_model,
     check_static_files,
 )
-WITH_DATABASE: tuple[Check, ...] = (check_clock, check_nvd, check_approved_build)
+WITH_DATABASE: tuple[Check, ...] = (check_triggers, check_clock, check_nvd, check_approved_build)

@@ -17,7 +17,7 @@ from governance.choices import Discipline, VoteChoice
 from governance.models import Approval
 from governance.services import approvals, board, dossiers, risk
 
-pytest_plugins = ["tests.audits.ledger", "tests.governance.emptying"]
+pytest_plugins = ["tests.audits.ledger"]
 SETUP = Actor.system("test-setup")
 PASSWORD = "correct-horse-battery-staple"
 PEOPLE = {

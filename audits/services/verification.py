@@ -10,7 +10,7 @@ import orjson
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
-from audits import append_only, canonical, formats, guard, keys, note
+from audits import canonical, formats, guard, keys, note, triggers
 from audits.models import Body, Checkpoint, Entry, Event, Node, Pending, StreamHead
 from audits.services.ledger import copied
 from audits.services.sealing import checkpoint_text, exact_bytes
@@ -54,7 +54,7 @@ def verify() -> Report:
         audits.guard.GuardUnreadable: nor without the memory outside.
     """
     report = Report(key=str(keys.ledger_verifier()))
-    if absent := append_only.missing(connection):
+    if absent := triggers.missing(connection):
         names = ", ".join(absent[:SHOWN_TRIGGERS]) + (", …" if len(absent) > SHOWN_TRIGGERS else "")
         report.warnings.append(
             f"{len(absent)} triggers that keep the ledger append-only are off ({names}). "

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from audits import append_only
+from audits import triggers
 from audits.actor import Actor
 from audits.choices import Action
 from audits.models import Event
@@ -42,4 +42,4 @@ def take_triggers_off() -> None:
     """What only a superuser can do."""
     if connection.vendor == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")
-    append_only.remove(connection)
+    triggers.remove(connection)

@@ -1,4 +1,4 @@
-"""What every test needs of the ledger: keys, a guard that forgets, tables that can be emptied."""
+"""What every test needs of the ledger: keys, a memory that forgets, tables that can be emptied."""
 
 from collections.abc import Iterator
 
@@ -7,23 +7,23 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
-from audits import append_only, guard, keys
+from audits import guard, keys, triggers
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _ledger_tables_can_be_emptied() -> Iterator[None]:
+def _guarded_tables_can_be_emptied() -> Iterator[None]:
     name = "_fixture_teardown"
     empty_tables = getattr(TransactionTestCase, name)
 
-    def empty_append_only_tables(case: TransactionTestCase) -> None:
-        append_only.remove(connection)
+    def empty_guarded_tables(case: TransactionTestCase) -> None:
+        triggers.remove(connection)
         try:
             empty_tables(case)
         finally:
-            append_only.install(connection)
+            triggers.install(connection)
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(TransactionTestCase, name, empty_append_only_tables)
+    patch.setattr(TransactionTestCase, name, empty_guarded_tables)
     yield
     patch.undo()
 

@@ -9,8 +9,6 @@ from uuid import uuid4
 from django.db import connection, connections
 from django.db.models import QuerySet
 
-import agents.immutable
-import governance.immutable
 from agents import decision_point
 from agents.choices import Access, CallOutcome, ReportFormat, Severity
 from agents.decision_point import Answer, Question
@@ -25,7 +23,7 @@ from agents.models import (
     Report,
     Run,
 )
-from audits import canonical
+from audits import canonical, triggers
 from audits.models import Event
 from governance.choices import VoteChoice
 from governance.models import Approval, Elevation, Vote
@@ -158,12 +156,10 @@ def events(action: str, outcome: str = "success") -> list[Event]:
 def tamper(rows: QuerySet[Any], **values: Any) -> None:
     """Change rows as somebody would who took the database's triggers off for a moment."""
     connection.check_constraints()
-    governance.immutable.remove(connection)
-    agents.immutable.remove(connection)
+    triggers.remove(connection)
     rows.update(**values)
     connection.check_constraints()
-    governance.immutable.install(connection)
-    agents.immutable.install(connection)
+    triggers.install(connection)
 
 
 def race(calls: Sequence[Callable[[], Any]]) -> list[Any]:

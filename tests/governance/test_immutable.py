@@ -6,7 +6,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from agents.models import Person
-from governance import immutable
+from audits import triggers
 from governance.choices import ApprovalState, VoteChoice
 from governance.models import Approval, Vote
 from tests.governance.story import cast, tamper
@@ -66,14 +66,14 @@ def test_a_vote_is_not_replaced(submitted: Approval, sasha: Person) -> None:
 
 
 def test_missing_triggers_are_named(submitted: Approval) -> None:
-    assert immutable.missing(connection) == []
+    assert triggers.missing(connection) == []
     connection.check_constraints()
-    immutable.remove(connection)
-    assert "governance_vote_no_update" in immutable.missing(connection)
+    triggers.remove(connection)
+    assert "governance_vote_no_update" in triggers.missing(connection)
 
 
 def test_triggers_are_put_back(submitted: Approval) -> None:
     tamper(Approval.objects.filter(pk=submitted.pk), title="Changed while nobody looked")
-    immutable.install(connection)
+    triggers.install(connection)
     with pytest.raises(DatabaseError, match="does not change"), transaction.atomic():
         Approval.objects.filter(pk=submitted.pk).update(title="Once more")

@@ -1,6 +1,7 @@
 """`manage.py doctor` says what is wrong and how to mend it."""
 
 import json
+import sqlite3
 from pathlib import Path
 
 from tests.processes.installation import Installation
@@ -52,6 +53,17 @@ def test_a_database_that_is_away_is_a_failure(installation: Installation) -> Non
     assert code == 1
     assert findings["database"]["status"] == "failure"
     assert "hunter2" not in json.dumps(findings)
+
+
+def test_a_trigger_that_was_taken_off_is_a_failure(installation: Installation) -> None:
+    with sqlite3.connect(installation.data / "countersign.sqlite3") as connection:
+        connection.execute("DROP TRIGGER audits_event_no_update")
+    connection.close()
+    code, findings = examined(installation)
+    assert code == 1
+    assert "audits_event_no_update" in findings["triggers"]["message"]
+    assert installation.manage("prepare").returncode == 0
+    assert examined(installation)[1]["triggers"]["status"] == "ok"
 
 
 def test_sign_ins_in_the_clear_are_a_failure(installation: Installation) -> None:
