@@ -6,6 +6,9 @@ import sys
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import InterfaceError, OperationalError, ProgrammingError
+
+UNABLE, INTERRUPTED = 2, 130
 
 
 def main() -> None:
@@ -14,11 +17,23 @@ def main() -> None:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(_say(f"Settings: {error}"))
+    except (OperationalError, ProgrammingError, InterfaceError) as error:
+        if "--traceback" in sys.argv:
+            raise
+        reason = " ".join(str(error).split())
+        sys.exit(
+            _say(
+                f"The database does not do what it must: {reason}. Run `manage.py prepare` if this is a new "
+                "installation or a new release; `manage.py doctor` says what is wrong."
+            )
+        )
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def _say(sentence: str) -> int:
     sys.stderr.write(sentence + "\n")
-    return 2
+    return UNABLE
 
 
 if __name__ == "__main__":

@@ -111,6 +111,7 @@ class CredentialRefusal(models.TextChoices):
     EXPIRED = "expired", "Its time is over or has not come"
     CLAIMS = "claims", "A claim is missing or not what was minted"
     UNKNOWN = "unknown", "It was not minted here"
+    HOLDER = "holder", "It was minted for another instance"
     TASK = "task", "Its task does not cover this action on this resource"
     ENDED = "ended", "The agent's access has ended since it was minted"
     USED = "used", "It was used already"

@@ -36,8 +36,8 @@ class Question:
 class Answer:
     """An access evaluation response.
 
-    `id` names the recorded decision. `epoch` is the agent's as the decision left it: where it is given,
-    no credential is minted once the agent's access has ended since.
+    `id` names the recorded decision. `epoch` is the agent's as the decision left it: no credential is
+    minted once the agent's access has ended since.
     """
 
     id: UUID
@@ -48,7 +48,7 @@ class Answer:
     credential_seconds: int
     elevation_id: UUID | None
     ends_at: datetime | None
-    epoch: int | None = None
+    epoch: int
 
 
 class DecisionPoint(Protocol):

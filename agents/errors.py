@@ -28,6 +28,15 @@ class SigningKeyError(Exception):
     """There is no usable signing key; the message says how to mend it."""
 
 
+class RunOverError(Exception):
+    """The run is over before its findings are; `reason` is a member of `RunReason`."""
+
+    def __init__(self, reason: TextChoices, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
 class ModelError(Exception):
     """The model gave no usable answer. `reason` is a member of `RunReason`, with which a run ends.
 

@@ -7,6 +7,9 @@ class Action(models.TextChoices):
     """What happened: `<object>.<verb in the past>`."""
 
     PERSON_ADDED = "person.added"
+    PERSON_DEACTIVATED = "person.deactivated"
+    PERSON_PASSWORD_CHANGED = "person.password_changed"  # noqa: S105 - a name of what happened
+    PERSON_REACTIVATED = "person.reactivated"
     AGENT_REGISTERED = "agent.registered"
     AGENT_STATE_CHANGED = "agent.state_changed"
     AGENT_EPOCH_RAISED = "agent.epoch_raised"
@@ -27,6 +30,7 @@ class Action(models.TextChoices):
     ELEVATION_ENDED = "elevation.ended"
     DECISION_MADE = "decision.made"
     CREDENTIAL_MINTED = "credential.minted"
+    CREDENTIAL_USED = "credential.used"
     CREDENTIAL_REFUSED = "credential.refused"
     REPORT_INGESTED = "report.ingested"
     RUN_QUEUED = "run.queued"

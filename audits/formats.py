@@ -7,8 +7,6 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 
-from audits import canonical
-
 HEADS_STREAM = "heads"
 EMPTY = b"\0" * 32
 """What the first entry of a stream names as the leaf before it."""
@@ -16,7 +14,7 @@ EMPTY = b"\0" * 32
 
 def timestamp(moment: datetime) -> str:
     """RFC 3339 in UTC with microseconds: one form, so that text sorts as time does."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def body_commitment(salt: bytes, content: bytes) -> bytes:
@@ -31,7 +29,7 @@ def message_code(key: bytes, header: bytes) -> bytes:
 
 def seal_bytes(*, seq: int, stream_seq: int, previous: bytes, sealed_at: datetime) -> bytes:
     """The sealed place of an entry: `n` in its stream after leaf `p`, `q` in the ledger, at `t`."""
-    return canonical.dumps({"n": stream_seq, "p": previous.hex(), "q": seq, "t": timestamp(sealed_at)})
+    return f'{{"n":{stream_seq},"p":"{previous.hex()}","q":{seq},"t":"{timestamp(sealed_at)}"}}'.encode()
 
 
 def event_entry(header: bytes, seal: bytes) -> bytes:
@@ -40,6 +38,11 @@ def event_entry(header: bytes, seal: bytes) -> bytes:
 
 def heads_entry(heads: bytes, seal: bytes) -> bytes:
     return b'{"h":' + heads + b',"s":' + seal + b',"v":1}'
+
+
+def body_line(event_id: str, salt: bytes, content: bytes) -> bytes:
+    """How a bundle shows a body, so that anybody can compute its commitment."""
+    return b'{"body":' + content + f',"id":"{event_id}","salt":"{salt.hex()}"}}'.encode()
 
 
 def heads_line(stream: str, stream_seq: int, leaf: bytes) -> bytes:

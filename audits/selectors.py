@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
+from typing import NamedTuple
+from uuid import UUID
 
 from django.db.models import Max, Min, Q, QuerySet
 
@@ -28,6 +30,35 @@ class Range:
 
     first: int
     last: int
+
+
+class Line(NamedTuple):
+    """A sealed entry with its event and body, as far as a bundle repeats them.
+
+    Plain values: models for all three would take most of the time of building a bundle.
+    """
+
+    seq: int
+    number: int
+    seal: bytes
+    heads: bytes | None
+    event_id: UUID | None
+    header: bytes | None
+    salt: bytes | None
+    content: bytes | None
+
+    @property
+    def entry(self) -> bytes:
+        """What the leaf is the hash of."""
+        if self.header is None:
+            return formats.heads_entry(bytes(self.heads or b""), bytes(self.seal))
+        return formats.event_entry(bytes(self.header), bytes(self.seal))
+
+
+_LINE = (
+    "seq", "stream_seq", "seal", "heads", "event_id", "event__header", "event__body__salt",
+    "event__body__content",
+)  # fmt: skip
 
 
 def events(stream: str) -> QuerySet[Event]:
@@ -70,14 +101,20 @@ def sealed_between(position: Position, stream: str, since: datetime | None, unti
     return Range(first=bounds["first"] or end + 1, last=bounds["last"] or 0)
 
 
-def entries_between(stream: str, first: int, last: int) -> Iterator[Entry]:
-    """With event and body, in order, a chunk at a time."""
+def lines_between(stream: str, first: int, last: int) -> Iterator[Line]:
+    """In order, a chunk at a time."""
     for start in range(first, last + 1, CHUNK):
-        yield from (
-            Entry.objects.filter(stream=stream, stream_seq__range=(start, min(start + CHUNK - 1, last)))
-            .select_related("event__body")
-            .order_by("stream_seq")
-        )
+        end = min(start + CHUNK - 1, last)
+        entries = Entry.objects.filter(stream=stream, stream_seq__range=(start, end))
+        yield from map(Line._make, entries.order_by("stream_seq").values_list(*_LINE))
+
+
+def places_between(stream: str, first: int, last: int) -> Iterator[int]:
+    """Of the same entries, the index in the tree alone."""
+    for start in range(first, last + 1, CHUNK):
+        end = min(start + CHUNK - 1, last)
+        entries = Entry.objects.filter(stream=stream, stream_seq__range=(start, end))
+        yield from entries.order_by("stream_seq").values_list("seq", flat=True)
 
 
 def proof_hashes(size: int, included: Iterable[int]) -> Iterator[bytes]:

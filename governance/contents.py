@@ -92,9 +92,11 @@ def elevation_rule(risk_class: RiskClass) -> Rule:
     )
 
 
-def frozen(*, terms: dict[str, Any], agent: Agent, requester: Person) -> Content:
+def frozen(
+    *, terms: dict[str, Any], agent: Agent, requester: Person, authors: Iterable[Person] = ()
+) -> Content:
     """The frozen part: who asked, under which terms, and who may not vote on it (promise 5)."""
-    people = {str(requester.pk), *people_answering_for(agent)}
+    people = {str(person.pk) for person in (requester, *authors)} | people_answering_for(agent)
     return {"terms": terms, "excluded": sorted(people), "requested_by": _person(requester)}
 
 

@@ -2,7 +2,6 @@
 
 from django.utils import timezone
 
-from agents.choices import AgentState
 from agents.models import Agent, Person
 from governance import contents, selectors
 from governance.choices import ApprovalState
@@ -38,7 +37,10 @@ def against_voting(person: Person, approval: Approval, seat: Seat | None) -> str
     if not person.is_active:
         return "This account is not active."
     if str(person.pk) in approval.excluded or person.pk == approval.requested_by_id:
-        return "Nobody approves their own: the requester, the owner and deputies do not vote on this."
+        return (
+            "Nobody approves their own: the requester, the owner, the deputies and who added the version do "
+            "not vote on this."
+        )
     if str(person.pk) in contents.people_answering_for(approval.agent):
         return "Nobody approves their own: you answer for this agent now, so you do not vote on it."
     if seat is None:
@@ -73,12 +75,3 @@ def against_ending_elevation(person: Person, agent: Agent, seat: Seat | None) ->
     if answers_for(person, agent) or is_administrator(person) or (seat and person.is_active):
         return None
     return "Only the owner, a deputy, a board member or an administrator may end an elevation."
-
-
-def against_acting(agent: Agent) -> str | None:
-    """Against any access of an agent: it must be active and have an active owner (promise 3)."""
-    if agent.state != AgentState.ACTIVE:
-        return "The agent is not active."
-    if not agent.owner.is_active:
-        return "The agent has no active owner."
-    return None

@@ -7,6 +7,6 @@ from governance.services import approvals, elevations
 
 @shared_task
 def end_what_is_over() -> None:
-    """End elevations whose time, owner or agent is gone, and close requests that nobody decided."""
+    """End elevations whose time, owner or agent is gone, and close what nobody can decide any more."""
     elevations.sweep()
-    approvals.expire()
+    approvals.sweep()

@@ -18,14 +18,28 @@ from agents.admin.planner import show_planner
 from agents.choices import LABELS, AgentState, ProposalState
 from agents.models import Agent, Person, ProposedAction, Run
 from audits.admin.show import relative, show_choice, show_label, show_link, show_reference, show_time
-from audits.models import Checkpoint, Entry, Event, Pending
+from audits.models import Bundle, Checkpoint, Entry, Event, Pending
 from governance import selectors
+from governance.choices import Discipline
 from governance.models import Approval
 from portal import registration
+from portal.roles import AUDITORS, BOARD, OWNERS
 
 ASKABLE = (ProposalState.WAITING, ProposalState.REFUSED)
 SHOWN = 5
 MINUTE = 60
+
+
+ROLES = {OWNERS: "owner", BOARD: "board", AUDITORS: "auditor"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that this person can do, and where."""
+
+    text: str
+    url: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +57,10 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     may = request.user.has_perm
     return {
         **context,
+        "standing": standing(cast("Person", request.user)),
         "waiting": waiting_for(request),
+        "steps": next_steps(request),
         "agents": _agents() if may("agents.view_agent") else None,
-        "register_url": _register_url(request),
         "elevations": _elevations() if may("governance.view_elevation") else None,
         "runs": _runs() if may("agents.view_run") else None,
         "ledger": _ledger() if may("audits.view_event") else None,
@@ -58,6 +73,7 @@ def waiting_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Waiting for me",
         "waiting": waiting_for(request),
+        "steps": next_steps(request),
     }
     return TemplateResponse(request, "portal/waiting.html", context)
 
@@ -100,6 +116,72 @@ def _draft(agent: Agent) -> Waiting:
     if agent.slug == registration.SLUG:
         link = format_html('<a class="cs-link" href="{}">{}</a>', reverse("admin:register_analyst"), agent)
     return Waiting("Bring before the board", link, agent.purpose, show_time(agent.registered_at))
+
+
+def standing(person: Person) -> str:
+    """Who the person at the screen is here: administrator, seat, groups."""
+    seat = selectors.seat_of(person)
+    groups = [name for name in person.groups.values_list("name", flat=True) if name in ROLES]
+    words = [
+        *(["administrator"] if person.is_superuser else []),
+        *([f"board, seat {seat.get_discipline_display()}"] if seat else []),
+        *(ROLES[name] for name in groups if not (seat and name == BOARD)),
+    ]
+    return f"{person}: {', '.join(words) or 'no role yet; an administrator gives you one'}"
+
+
+def next_steps(request: HttpRequest) -> list[Step]:
+    """What this person can do next of their own accord, by what they may do."""
+    return [step for make in (_register, _seat, _ingest, _vote_next, _bundle) if (step := make(request))]
+
+
+def _register(request: HttpRequest) -> Step | None:
+    url = _register_url(request)
+    if not url:
+        return None
+    return Step(
+        "The vulnerability analyst is not in the register.", url, "Register the vulnerability analyst"
+    )
+
+
+def _seat(request: HttpRequest) -> Step | None:
+    if not request.user.has_perm("governance.add_seat"):
+        return None
+    held = set(selectors.current_seats().values_list("discipline", flat=True))
+    vacant = [discipline.label for discipline in Discipline if discipline not in held]
+    if not vacant:
+        return None
+    text = f"Nobody holds the board's seats {', '.join(vacant)}: what needs them cannot be approved."
+    return Step(text, reverse("admin:governance_seat_add"), "Assign a seat")
+
+
+def _ingest(request: HttpRequest) -> Step | None:
+    person = cast("Person", request.user)
+    agent = Agent.objects.filter(owner=person, state=AgentState.ACTIVE, runs__isnull=True).first()
+    if agent is None:
+        return None
+    text = (
+        f"{agent} is active and has not run: ingest a report with manage.py ingest FILE --agent {agent.slug}"
+    )
+    return Step(text, reverse("admin:agents_report_changelist"), "Reports")
+
+
+def _vote_next(request: HttpRequest) -> Step | None:
+    seat = selectors.seat_of(cast("Person", request.user))
+    if seat is None or selectors.waiting_for(seat.person).exists():
+        return None
+    text = f"No request waits for the seat {seat.get_discipline_display()}."
+    return Step(text, f"{reverse('admin:governance_approval_changelist')}?waiting=all", "All approvals")
+
+
+def _bundle(request: HttpRequest) -> Step | None:
+    if not request.user.has_perm("audits.add_bundle") or not Agent.objects.exists():
+        return None
+    newest = Bundle.objects.order_by("-requested_at").first()
+    text = f"The last evidence bundle was built {relative(newest.requested_at)}." if newest else (
+        "No evidence bundle was built yet."
+    )  # fmt: skip
+    return Step(text, reverse("admin:audits_bundle_add"), "Build an evidence bundle")
 
 
 def _register_url(request: HttpRequest) -> str:

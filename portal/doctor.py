@@ -47,6 +47,12 @@ def examine() -> list[Finding]:
     return findings
 
 
+def why_not_serve() -> Iterator[Finding]:
+    """What `manage.py prepare` mends, and without which no page would work."""
+    for check in (check_folders, check_keys, check_static_files, check_database):
+        yield from (finding for finding in check() if finding.status == "failure")
+
+
 def check_settings() -> Iterator[Finding]:
     if settings.DEBUG:
         yield Finding("settings", "warning", "Debug pages are on.", "Unset COUNTERSIGN_DEBUG.")

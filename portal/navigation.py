@@ -19,7 +19,7 @@ WORK = (
 )
 GOVERNANCE = (
     ("Approvals", "how_to_vote", "governance.approval"),
-    ("Elevations", "lock_open", "governance.elevation"),
+    ("Write elevations", "lock_open", "governance.elevation"),
     ("Board seats", "groups", "governance.seat"),
     ("Risk classes", "speed", "governance.riskclass"),
     ("Grants", "key", "governance.grant"),

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from django.core.wsgi import get_wsgi_application
 from gunicorn.app.base import BaseApplication
 
 from portal.worker import InProcessWorker
-from portal.wsgi import application
 
 
 class Server(BaseApplication):
@@ -30,7 +30,7 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return application
+        return get_wsgi_application()
 
 
 def _start_worker(_server_worker: Any) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -16,6 +17,10 @@ from audits.actor import Actor
 from governance.choices import Discipline, VoteChoice
 from governance.models import Approval
 from governance.services import approvals, board, dossiers, risk
+
+# How long an example takes says something about the machine, not about the product.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 pytest_plugins = ["tests.audits.ledger"]
 SETUP = Actor.system("test-setup")

@@ -7,6 +7,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from agents.admin.origins import OWNER_SIDE, SCANNER
+from agents.admin.ticket import show_ticket_severity
 from agents.choices import LABELS
 from agents.models import Agent, AgentVersion, Finding, ProposedAction, Run, Ticket
 from audits.admin.base import ReadOnlyAdmin, Section
@@ -18,11 +20,14 @@ from audits.admin.show import (
     show_choice,
     show_digest,
     show_facts,
+    show_foreign,
     show_link,
     show_list,
     show_reference,
     show_time,
+    show_word,
     time_column,
+    untrusted_column,
 )
 
 VERSIONS = Section(
@@ -75,8 +80,8 @@ TICKETS = Section(
     rows=lambda agent: Ticket.objects.filter(finding__proposals__agent=agent).distinct(),
     columns={
         "Ticket": show_link,
-        "Title": lambda ticket: ticket.title,
-        "Severity": lambda ticket: ticket.severity,
+        "Title": lambda ticket: show_foreign(ticket.title, ticket.opened_by),
+        "Severity": show_ticket_severity,
         "State": lambda ticket: show_choice(ticket, "state", LABELS),
         "Opened": lambda ticket: show_time(ticket.opened_at),
     },
@@ -90,8 +95,8 @@ FINDINGS = Section(
     columns={
         "Finding": show_link,
         "Scanner says": lambda finding: show_choice(finding, "severity", LABELS),
-        "Fixed in": lambda finding: finding.fixed_version,
-        "Location": lambda finding: finding.location,
+        "Fixed in": lambda finding: show_foreign(finding.fixed_version, SCANNER),
+        "Location": lambda finding: show_foreign(finding.location, SCANNER),
     },
     empty="It has not assessed a finding yet.",
 )
@@ -101,7 +106,7 @@ FINDINGS = Section(
 class AgentAdmin(ReadOnlyAdmin):
     """The register (S1-3): each agent's whole story on one page."""
 
-    change_form_template = "agents/agent.html"
+    ledger_kind = "agent"
     empty_text = "No agent is registered yet. Register one with its purpose and its owner."
     list_display = ("name", "slug", "owner", "state_label", "active_version_label", "registered")
     list_filter = ("state", "owner")
@@ -109,24 +114,26 @@ class AgentAdmin(ReadOnlyAdmin):
     search_fields = ("name", "slug", "purpose", "business_unit", "owner__username")
     search_help_text = "Name, slug, purpose, unit, owner"
     fieldsets = (
-        (None, {"fields": ("purpose", ("state_label", "slug"), ("owner_name", "deputies_list"))}),
+        (None, {"fields": ("purpose_text", ("state_label", "slug"), ("owner_name", "deputies_list"))}),
         (
             "What runs",
             {"fields": (("active_version_link", "approved_digest_full"), "provenance")},
         ),
         (
             "Scope",
-            {"fields": (("business_unit", "data_categories_list"), ("registered", "stream"), "epoch")},
+            {"fields": (("business_unit", "data_categories_list"), ("registered", "stream_name"), "epoch")},
         ),
     )
-    sections = (VERSIONS, RUNS, PROPOSALS, TICKETS, FINDINGS)
+    sections: tuple[Section, ...] = (VERSIONS, RUNS, PROPOSALS, TICKETS, FINDINGS)
 
     state_label = choice_column("state", LABELS)
+    purpose_text = untrusted_column("purpose", OWNER_SIDE, "purpose")
     registered = time_column("registered_at", "registered")
     active_version_link = link_column("active_version", "Active version")
     approved_digest_full = digest_column("approved_digest", "Approved dossier, SHA-256", full=True)
 
     def story(self, request: HttpRequest, instance: Agent) -> Mapping[str, Any]:
+        """Not only the events that name the agent: everything in its stream."""
         events = f"{reverse('admin:audits_event_changelist')}?stream={instance.stream}"
         return {"events_url": events if request.user.has_perm("audits.view_event") else ""}
 
@@ -151,8 +158,8 @@ class AgentAdmin(ReadOnlyAdmin):
         return show_list(agent.data_categories)
 
     @admin.display(description="ledger stream")
-    def stream(self, agent: Agent) -> str:
-        return agent.stream
+    def stream_name(self, agent: Agent) -> SafeString:
+        return show_word(agent.stream)
 
     @admin.display(description="provenance")
     def provenance(self, agent: Agent) -> SafeString:

@@ -6,16 +6,18 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from agents.admin.origins import NVD, SCANNER
 from agents.admin.planner import show_planner
-from agents.choices import LABELS, LookupOutcome
+from agents.choices import LABELS, ComplianceStatus, LookupOutcome
 from agents.models import Assessment, Finding, ProposedAction, Ticket, Vulnerability
 from audits.admin.base import ReadOnlyAdmin, Section
 from audits.admin.show import (
     choice_column,
+    foreign_column,
     link_column,
     show_choice,
     show_facts,
-    show_json,
+    show_foreign,
     show_label,
     show_link,
     show_list,
@@ -24,16 +26,20 @@ from audits.admin.show import (
     untrusted_column,
 )
 
-SCANNER = "the scanner's report"
-STATUS_COLOURS = {"COMPLIANT": "success", "AT_RISK": "warning", "NON_COMPLIANT": "danger"}
+STATUS_COLOURS = {
+    ComplianceStatus.COMPLIANT: "success",
+    ComplianceStatus.AT_RISK: "warning",
+    ComplianceStatus.NON_COMPLIANT: "danger",
+}
 PROPOSALS = Section(
     name="proposals",
     title="Proposed actions",
     model=ProposedAction,
-    rows=lambda finding: finding.proposals.select_related("agent", "finding"),
+    rows=lambda finding: finding.proposals.select_related("agent", "finding", "run"),
     columns={
         "Action": show_link,
-        "Agent": lambda proposal: proposal.agent,
+        "Agent": lambda proposal: show_link(proposal.agent),
+        "Run": lambda proposal: show_link(proposal.run, "the run"),
         "State": lambda proposal: show_choice(proposal, "state", LABELS),
         "Proposed": lambda proposal: show_time(proposal.proposed_at),
     },
@@ -46,7 +52,7 @@ TICKETS = Section(
     rows=lambda finding: finding.tickets.all(),
     columns={
         "Ticket": show_link,
-        "Title": lambda ticket: ticket.title,
+        "Title": lambda ticket: show_foreign(ticket.title, ticket.opened_by),
         "State": lambda ticket: show_choice(ticket, "state", LABELS),
         "Opened": lambda ticket: show_time(ticket.opened_at),
     },
@@ -58,9 +64,12 @@ TICKETS = Section(
 class FindingAdmin(ReadOnlyAdmin):
     """What the scanner said, and what each run made of it."""
 
+    ledger_kind = "finding"
+    untrusted_text = "Ids, components and versions are the scanner's words: untrusted text."
+
     change_form_template = "agents/finding.html"
     empty_text = "No finding yet. Findings come with the reports that are ingested."
-    list_display = ("name", "component", "severity_label", "fixed_version", "category", "report_link")
+    list_display = ("name", "component", "severity_label", "fixed", "category", "report_link")
     list_filter = ("severity", "category")
     list_select_related = ("report",)
     ordering = ("-report__ingested_at", "position")
@@ -72,13 +81,13 @@ class FindingAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("ids", "severity_label"),
-                    ("component", "fixed_version"),
+                    ("component", "fixed"),
                     "title_text",
                     "description_text",
                     ("category", "cwe_list"),
                     "cvss",
-                    "purl",
-                    "location",
+                    "purl_text",
+                    "location_text",
                     "report_link",
                 )
             },
@@ -89,6 +98,9 @@ class FindingAdmin(ReadOnlyAdmin):
     severity_label = choice_column("severity", LABELS, "scanner says")
     report_link = link_column("report", "report")
     title_text = untrusted_column("title", SCANNER, "title")
+    purl_text = foreign_column("purl", SCANNER, "package URL")
+    location_text = foreign_column("location", SCANNER, "location")
+    fixed = foreign_column("fixed_version", SCANNER, "fixed in")
     description_text = untrusted_column("description", SCANNER, "description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
@@ -108,8 +120,8 @@ class FindingAdmin(ReadOnlyAdmin):
         return show_list(finding.vulnerability_ids)
 
     @admin.display(description="component", ordering="component_name")
-    def component(self, finding: Finding) -> str:
-        return f"{finding.component_name} {finding.component_version}".strip()
+    def component(self, finding: Finding) -> SafeString:
+        return show_foreign(f"{finding.component_name} {finding.component_version}".strip(), SCANNER)
 
     @admin.display(description="weaknesses")
     def cwe_list(self, finding: Finding) -> SafeString:
@@ -117,7 +129,7 @@ class FindingAdmin(ReadOnlyAdmin):
 
     @admin.display(description="CVSS vectors")
     def cvss(self, finding: Finding) -> SafeString:
-        return show_json(finding.cvss_vectors)
+        return show_list(finding.cvss_vectors)
 
 
 def _shown(assessment: Assessment) -> dict[str, object]:
@@ -141,14 +153,14 @@ def show_nvd(assessment: Assessment) -> SafeString:
     colour = "success" if assessment.nvd_outcome == LookupOutcome.FOUND else "warning"
     facts = assessment.nvd_facts
     outcome = assessment.get_nvd_outcome_display() if assessment.nvd_outcome else "Not looked up"
-    score = " ".join(str(facts.get(key, "")) for key in ("cvss_score", "severity", "cvss_version")).strip()
+    score = f"{facts.get('cvss_score')}, {facts.get('severity')}" if facts.get("cvss_score") else ""
     return show_facts(
         {
             "Lookup": show_label(outcome, colour),
             "Why": assessment.nvd_reason,
             "Record": _record_link(str(facts.get("cve_id", ""))),
-            "Says": show_untrusted(str(facts.get("description", "")), "NVD"),
-            "CVSS": score,
+            "Says": show_untrusted(str(facts.get("description", "")), NVD),
+            f"CVSS {facts.get('cvss_version', '')}".strip(): score,
             "Vector": facts.get("cvss_vector", ""),
             "Weaknesses": show_list(facts.get("cwes", [])) if facts.get("cwes") else "",
             "Known to be exploited": "Yes, in CISA's catalogue" if facts.get("kev") else "",
@@ -163,14 +175,19 @@ def _record_link(cve_id: str) -> object:
     return show_link(Vulnerability(cve_id=cve_id)) if cve_id else ""
 
 
+def _status_label(status: str) -> SafeString:
+    if status not in ComplianceStatus.values:
+        return show_label(status)
+    known = ComplianceStatus(status)
+    return show_label(known.label, STATUS_COLOURS[known])
+
+
 def show_impact(impact: dict[str, Any]) -> SafeString:
     """The compliance impact that code, not the model, worked out (S0-13)."""
     status = str(impact.get("compliance_status", ""))
     return show_facts(
         {
-            "Status": show_label(status.replace("_", " "), STATUS_COLOURS.get(status, "default"))
-            if status
-            else "",
+            "Status": _status_label(status) if status else "",
             "Standards": show_list(impact.get("standards_affected", [])) if impact else "",
             "Controls": show_list(impact.get("required_controls", [])) if impact else "",
             "Why": impact.get("reason", ""),

@@ -1,4 +1,4 @@
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -7,10 +7,13 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from agents import permissions
+from agents.admin.rows import row_of
 from agents.choices import LABELS
 from agents.models import Agent, Person
 from agents.services import people
-from audits.admin.base import AddByService, Section, ServiceForm
+from audits.admin.base import ActionVariant, AddByService, DialogForm, Section, ServiceForm, dialog_action
+from audits.admin.reader import actor_of
 from audits.admin.show import show_choice, show_label, show_link, show_list, time_column
 
 
@@ -52,6 +55,8 @@ OWNED = Section(
 class PersonAdmin(AddByService):
     """The people who sign in. Administrators add them; a person's password is shown nowhere."""
 
+    ledger_kind = "person"
+
     add_form = AddPersonForm
     add_title = "Add a person"
     add_submit = "Add person"
@@ -65,6 +70,7 @@ class PersonAdmin(AddByService):
         ("Sign-in", {"fields": (("joined", "last_seen"),)}),
     )
     sections = (OWNED,)
+    actions_detail = ("deactivate", "reactivate")
 
     joined = time_column("date_joined", "joined")
     last_seen = time_column("last_login", "last sign-in")
@@ -76,8 +82,43 @@ class PersonAdmin(AddByService):
     def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
         fields = dict(form.cleaned_data)
         fields["groups"] = [group.name for group in fields["groups"]]
-        person = people.add_person(actor=cast("Person", request.user).actor, **fields)
+        person = people.add_person(actor=actor_of(request), **fields)
         return person, f"{person} may sign in as {person.username}."
+
+    def has_deactivate_permission(self, request: HttpRequest, object_id: str) -> bool:
+        person: Person | None = self.get_object(request, object_id)
+        if person is None or not person.is_active:
+            return False
+        return permissions.why_not_deactivate(actor_of(request), person) is None
+
+    def has_reactivate_permission(self, request: HttpRequest, object_id: str) -> bool:
+        person: Person | None = self.get_object(request, object_id)
+        if person is None or person.is_active:
+            return False
+        return permissions.why_not_administer_people(actor_of(request)) is None
+
+    @dialog_action(
+        title="Deactivate",
+        description="The person cannot sign in any more. The agents that they own lose all access at once.",
+        submit="Deactivate",
+        permissions=["deactivate"],
+        icon="block",
+        variant=ActionVariant.DANGER,
+    )
+    def deactivate(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        people.deactivate(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
+        return "Deactivated. Agents of this person have no access from this moment."
+
+    @dialog_action(
+        title="Reactivate",
+        description="The person can sign in again, and the agents that they own may act as approved.",
+        submit="Reactivate",
+        permissions=["reactivate"],
+        icon="undo",
+    )
+    def reactivate(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        people.reactivate(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
+        return "Reactivated. The person can sign in again."
 
     @admin.display(description="name", ordering="last_name")
     def full_name(self, person: Person) -> str:
@@ -90,7 +131,7 @@ class PersonAdmin(AddByService):
     @admin.display(description="standing")
     def standing(self, person: Person) -> SafeString:
         if not person.is_active:
-            return show_label("inactive", "danger")
+            return show_label("Inactive", "danger")
         return (
-            show_label("administrator", "primary") if person.is_superuser else show_label("active", "success")
+            show_label("Administrator", "primary") if person.is_superuser else show_label("Active", "success")
         )

@@ -8,6 +8,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from agents.admin.origins import SCANNER
+from agents.admin.rows import row_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.who import show_who
 from agents.choices import LABELS, Severity
@@ -16,7 +18,9 @@ from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
 from audits.admin.show import (
     EMPTY,
     digest_column,
+    foreign_column,
     show_choice,
+    show_foreign,
     show_label,
     show_link,
     show_list,
@@ -29,7 +33,7 @@ def _assessed(finding: Finding) -> SafeString:
     newest = next(iter(finding.assessments.all()), None)
     if newest is None:
         return EMPTY
-    return show_choice(newest, "severity", LABELS) if newest.severity else show_label("failed", "danger")
+    return show_choice(newest, "severity", LABELS) if newest.severity else show_label("Failed", "danger")
 
 
 RUNS = Section(
@@ -38,7 +42,7 @@ RUNS = Section(
     model=Run,
     rows=lambda report: report.runs.select_related("agent"),
     columns={
-        "Agent": lambda run: show_link(run, str(run.agent)),
+        "Run": lambda run: show_link(run, f"by {run.agent}"),
         "State": lambda run: show_choice(run, "state", LABELS),
         "Reason": lambda run: run.get_reason_display(),
         "Queued": lambda run: show_time(run.queued_at),
@@ -53,10 +57,12 @@ FINDINGS = Section(
     rows=lambda report: report.findings.prefetch_related("assessments"),
     columns={
         "Finding": lambda finding: show_link(finding, finding.vulnerability_id or finding.title),
-        "Component": lambda finding: f"{finding.component_name} {finding.component_version}",
+        "Component": lambda finding: show_foreign(
+            f"{finding.component_name} {finding.component_version}", SCANNER
+        ),
         "Scanner says": lambda finding: show_choice(finding, "severity", LABELS),
         "Assessed": _assessed,
-        "Fixed in": lambda finding: finding.fixed_version,
+        "Fixed in": lambda finding: show_foreign(finding.fixed_version, SCANNER),
         "Other ids": lambda finding: show_list(finding.vulnerability_ids[1:]),
     },
     empty="The report holds no findings.",
@@ -68,18 +74,24 @@ FINDINGS = Section(
 class ReportAdmin(MayRun, ReadOnlyAdmin):
     """Scanner reports as they were read, with their findings."""
 
+    ledger_kind = "report"
+    untrusted_text = "Targets, scanners and file names are the report's own words: untrusted text."
+
     empty_text = "No report was ingested yet. Run `manage.py ingest FILE --agent vulnerability-analyst`."
-    list_display = ("target", "format_name", "scanner", "severities", "findings_total", "ingested")
+    list_display = ("target", "format_name", "scanner_text", "severities", "findings_total", "ingested")
     list_filter = ("format",)
     search_fields = ("target", "scanner", "file_name", "sha256")
     search_help_text = "Target, scanner, file, SHA-256"
     fieldsets = (
-        (None, {"fields": ("target", ("format_name", "scanner"), "severities")}),
-        ("File", {"fields": (("file_name", "bytes"), "sha256_full", ("ingested", "ingester"))}),
+        (None, {"fields": ("target_text", ("format_name", "scanner_text"), "severities")}),
+        ("File", {"fields": (("file_text", "bytes"), "sha256_full", ("ingested", "ingester"))}),
     )
     sections = (FINDINGS, RUNS)
     actions_detail = ("run_analyst",)
 
+    target_text = foreign_column("target", SCANNER, "target")
+    scanner_text = foreign_column("scanner", SCANNER, "scanner")
+    file_text = foreign_column("file_name", "whoever sent the file", "file")
     ingested = time_column("ingested_at", "ingested")
     sha256_full = digest_column("sha256", "SHA-256", full=True)
 
@@ -89,7 +101,7 @@ class ReportAdmin(MayRun, ReadOnlyAdmin):
 
     @run_dialog("Run the analyst")
     def run_analyst(self, request: HttpRequest, form: DialogForm, object_id: str) -> Done:
-        return self.let_it_run(request, Report.objects.get(pk=object_id))
+        return self.let_it_run(request, row_of(Report.objects.all(), object_id))
 
     @admin.display(description="ingested by")
     def ingester(self, report: Report) -> str:

@@ -2,16 +2,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents.admin.planner import show_planner
+from agents.admin.proposal import ASKABLE
 from agents.admin.report import count_of
+from agents.admin.rows import row_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.timeline import timeline
 from agents.admin.who import show_who
-from agents.choices import LABELS, RunState
+from agents.choices import LABELS, CallOutcome, RunState
 from agents.models import Finding, ProposedAction, Run
 from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
 from audits.admin.show import (
@@ -20,7 +22,6 @@ from audits.admin.show import (
     show_choice,
     show_link,
     show_list,
-    show_reference,
     show_time,
     time_column,
 )
@@ -32,7 +33,6 @@ PROPOSALS = Section(
     rows=lambda run: run.proposals.select_related("finding"),
     columns={
         "Action": show_link,
-        "Resource": lambda proposal: show_reference(proposal.resource),
         "State": lambda proposal: show_choice(proposal, "state", LABELS),
         "Proposed": lambda proposal: show_time(proposal.proposed_at),
     },
@@ -42,7 +42,14 @@ PROPOSALS = Section(
 
 @admin.register(Run)
 class RunAdmin(MayRun, ReadOnlyAdmin):
-    """One pass of an agent over a report, with its steps as a timeline (S0-16)."""
+    """One pass of an agent over a report, with its steps as a timeline (S0-16).
+
+    `reasons` are the decision point's reasons in words; who knows them gives them.
+    """
+
+    ledger_kind = "run"
+    untrusted_text = "A report's target is its scanner's word: untrusted text."
+    reasons: Mapping[str, str] = {}
 
     change_form_template = "agents/run.html"
     empty_text = "No run yet. Ingest a report for an active agent; its run is queued with it."
@@ -53,7 +60,7 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
         "reason_text",
         "planner_name",
         "progress",
-        "cost",
+        "calls",
         "queued",
     )
     list_filter = ("state", "reason", "agent")
@@ -66,7 +73,6 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
             {
                 "fields": (
                     ("state_label", "reason_text"),
-                    "detail",
                     ("agent_link", "version_link"),
                     ("report_link", "planner_name"),
                 )
@@ -93,14 +99,24 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
     seen = time_column("seen_at", "last sign of life")
     ended = time_column("ended_at", "ended")
 
+    def get_fieldsets(self, request: HttpRequest, obj: Run | None = None) -> Any:
+        """What would mend a run stands right below its state; where nothing is to mend, nothing stands."""
+        if obj is None or not obj.detail:
+            return self.fieldsets
+        (name, options), *others = self.fieldsets
+        state, *facts = options["fields"]
+        return ((name, {"fields": (state, "detail", *facts)}), *others)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         runs: QuerySet[Run] = super().get_queryset(request)
         runs = runs.select_related("report", "agent", "version__agent", "instance")
         return runs.annotate(findings_number=count_of(Finding, "report", "report"))
 
     def story(self, request: HttpRequest, instance: Run) -> Mapping[str, Any]:
-        findings, stories = timeline(instance, request.GET.get("findings"))
+        links = request.user.has_perm("agents.view_credential")
+        findings, stories = timeline(instance, request.GET.get("findings"), self.reasons, links=links)
         return {
+            "summary": _summary(instance),
             "findings_page": findings,
             "stories": stories,
             "going_on": instance.state in (RunState.QUEUED, RunState.RUNNING),
@@ -108,7 +124,7 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
 
     @run_dialog("Run again")
     def run_again(self, request: HttpRequest, form: DialogForm, object_id: str) -> Done:
-        return self.let_it_run(request, Run.objects.select_related("report").get(pk=object_id).report)
+        return self.let_it_run(request, row_of(Run.objects.select_related("report"), object_id).report)
 
     @admin.display(description="reason", ordering="reason")
     def reason_text(self, run: Run) -> str:
@@ -122,10 +138,6 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
     def progress(self, run: Any) -> str:
         failed = f", {run.findings_failed} failed" if run.findings_failed else ""
         return f"{run.findings_done} of {run.findings_number}{failed}"
-
-    @admin.display(description="turns / calls / tokens", ordering="tokens")
-    def cost(self, run: Run) -> str:
-        return f"{run.turns:,} / {run.calls:,} / {run.tokens:,}"
 
     @admin.display(description="turns, calls, tokens")
     def counts(self, run: Run) -> str:
@@ -142,3 +154,13 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
     @admin.display(description="instance")
     def instance_name(self, run: Run) -> str:
         return str(run.instance or "")
+
+
+def _summary(run: Run) -> dict[str, int]:
+    """What a reader wants to know before the steps: what was refused, and what of it waits."""
+    calls = run.function_calls.aggregate(
+        executed=Count("pk", filter=Q(outcome=CallOutcome.EXECUTED)),
+        denied=Count("pk", filter=Q(outcome=CallOutcome.DENIED)),
+    )
+    waiting = run.proposals.filter(state__in=ASKABLE).count()
+    return {**calls, "waiting": waiting}

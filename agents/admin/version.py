@@ -2,7 +2,9 @@ from django.contrib import admin
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from agents.choices import LABELS, Access
+from agents.admin.access import show_access
+from agents.admin.origins import OWNER_SIDE
+from agents.choices import LABELS
 from agents.models import AgentInstance, AgentVersion, Run
 from audits.admin.base import ReadOnlyAdmin, Section
 from audits.admin.show import (
@@ -10,10 +12,12 @@ from audits.admin.show import (
     link_column,
     show_choice,
     show_facts,
+    show_folded,
     show_json,
-    show_label,
     show_link,
     show_time,
+    show_untrusted,
+    show_word,
     time_column,
 )
 
@@ -47,12 +51,15 @@ INSTANCES = Section(
 class AgentVersionAdmin(ReadOnlyAdmin):
     """What runs, with its provenance (S1-11)."""
 
+    ledger_kind = "version"
+
     empty_text = "No version was added yet. A version is what the board approves."
     list_display = ("label", "agent", "model_words", "digest_short", "added_by", "added", "submitted")
     list_filter = ("agent",)
     list_select_related = ("agent", "added_by")
     search_fields = ("label", "agent__name", "agent__slug", "digest", "model_name")
     search_help_text = "Label, agent, model, digest"
+    list_title = "Versions"
     fieldsets = (
         (None, {"fields": (("agent_link", "label"), ("adder", "added"), "submitted")}),
         (
@@ -87,19 +94,18 @@ class AgentVersionAdmin(ReadOnlyAdmin):
     def adder(self, version: AgentVersion) -> str:
         return str(version.added_by)
 
-    @admin.display(description="manifest")
+    @admin.display(description="functions")
     def manifest(self, version: AgentVersion) -> SafeString:
         return format_html_join("", "{}", ((_show_tool(tool),) for tool in version.tool_manifest))
 
 
 def _show_tool(tool: dict[str, object]) -> SafeString:
-    colour = "warning" if tool["access"] == Access.WRITE else "info"
     return show_facts(
         {
-            "Function": tool["name"],
-            "Access": show_label(tool["access"], colour),
-            "Resource": tool["resource"],
-            "Does": tool.get("description", ""),
-            "Parameters": show_json(tool.get("parameters")),
+            "Function": show_word(str(tool["name"])),
+            "Access": show_access(str(tool["access"])),
+            "Resource": show_word(str(tool["resource"])),
+            "Does": show_untrusted(str(tool.get("description", "")), OWNER_SIDE),
+            "Parameters": show_folded("Show them", show_json(tool.get("parameters"), OWNER_SIDE)),
         }
     )

@@ -12,29 +12,20 @@ from agents import llm
 from agents.analyst import answer as answers
 from agents.analyst import prompt, provenance
 from agents.choices import AnalysisReason, AnalysisState, RunReason
-from agents.errors import ModelError, NotActiveError, NotApprovedError
+from agents.errors import ModelError, NotActiveError, NotApprovedError, RunOverError
 from agents.functions import catalogue
 from agents.llm import Model, ModelAnswer, ToolCall
 from agents.models import AgentInstance, Assessment, Finding, ModelTurn, Run
-from agents.services import analyses, gateway, instances, runs
+from agents.services import analyses, gateway, runs
 from audits.actor import Actor
 
 WORKER = Actor.system("analyst-worker")
 MAX_CALLS_A_TURN = 16
 
 
-class _EndedError(Exception):
-    """The run is over before its findings are."""
-
-    def __init__(self, reason: RunReason, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
-
-
 def perform(*, run_id: UUID) -> None:
     """Work through a queued run. Where it was taken already, nothing happens."""
-    run = runs.claim(run_id=run_id, planner=llm.identity().label)
+    run = runs.claim(actor=WORKER, run_id=run_id, planner=llm.identity().label)
     if run is None:
         return
     reason, detail = (
@@ -50,8 +41,7 @@ def perform(*, run_id: UUID) -> None:
 def _work(run: Run) -> tuple[RunReason, str]:
     started = time.monotonic()
     try:
-        instance = instances.start(actor=WORKER, agent=run.agent, running=provenance.current())
-        runs.begin(run=run, instance=instance)
+        instance = runs.begin(actor=WORKER, run=run, running=provenance.current())
         with llm.connect() as model:
             analyst = _Analyst(run, instance, model, started)
             states = [analyst.analyse(finding_id).state for finding_id in runs.remaining(run)]
@@ -59,10 +49,8 @@ def _work(run: Run) -> tuple[RunReason, str]:
         return RunReason.NOT_APPROVED, denial.message
     except NotActiveError as denial:
         return RunReason.DENIED, denial.message
-    except ModelError as error:
+    except (ModelError, RunOverError) as error:
         return RunReason(error.reason), error.message
-    except _EndedError as end:
-        return end.reason, end.detail
     failed = states.count(AnalysisState.FAILED)
     if failed:
         return RunReason.FINDINGS_FAILED, f"{failed} of {len(states)} findings could not be analysed."
@@ -128,8 +116,7 @@ class _Analyst:
 
     def _check_caps(self) -> None:
         """Before each step: is the run still ours, may the agent act, and is a cap reached?"""
-        if not runs.beat(run=self._run):
-            raise _EndedError(RunReason.WORKER_LOST, "The run was ended while this worker was at it.")
+        runs.beat(run=self._run)
         self._run.refresh_from_db(fields=["tokens", "calls"])
         caps = self._run.caps
         used = (
@@ -139,7 +126,7 @@ class _Analyst:
         )
         for amount, cap, reason, unit in used:
             if amount >= cap:
-                raise _EndedError(
+                raise RunOverError(
                     reason, f"{cap} {unit} are allowed in a run. What is left was not analysed."
                 )
 

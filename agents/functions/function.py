@@ -11,9 +11,11 @@ from agents.choices import Access, Severity
 from agents.models import AgentInstance, Finding
 
 CVE_ID = r"^CVE-[0-9]{4}-[0-9]{4,19}$"
-# Line breaks and tabs are text; every other control character only ever hides something.
-PLAIN_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
-ONE_LINE = r"^[^\x00-\x1f\x7f]*$"
+# Line breaks and tabs are text. Other control characters only ever hide something, and those that turn
+# the direction of writing around show approvers another text than the one that they approve.
+_HIDING = r"\x7f-\x9f\u202a-\u202e\u2066-\u2069"
+PLAIN_TEXT = rf"^[^\x00-\x08\x0b\x0c\x0e-\x1f{_HIDING}]*$"
+ONE_LINE = rf"^[^\x00-\x1f\u2028\u2029{_HIDING}]*$"
 
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=ONE_LINE)]
 SeverityName = Annotated[

@@ -1,3 +1,5 @@
+from typing import Any
+
 from django.db import models
 
 from agents.choices import ProposalState
@@ -28,6 +30,11 @@ class ProposedAction(Row):
 
     class Meta:
         ordering = ("-proposed_at",)
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """What people approve when they approve it, and nothing but it; `digest` is over this."""
+        return {"function": self.function, "resource": self.resource, "arguments": self.arguments}
 
     def __str__(self) -> str:
         return f"{self.function} for {self.finding}"

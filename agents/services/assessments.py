@@ -11,7 +11,6 @@ from agents.choices import Severity
 from agents.models import Finding
 from agents.services import credentials
 from audits.actor import Actor
-from audits.errors import Denied
 
 SERVICE = "assessments"
 LOCATION = "internal:agents.services.assessments"
@@ -44,13 +43,10 @@ def assess(
         severity: where not given, the scanner's.
 
     Raises:
-        CredentialError: the token is not good for this; refused and recorded.
-        Denied: it is somebody else's.
+        CredentialError: the token is not good for this, or somebody else's; refused and recorded.
     """
     audience = f"{settings.ISSUER}/services/{SERVICE}"
-    credential = credentials.verify(token=token, audience=audience, action=ACTION, resource=RESOURCE)
-    if credential.instance.spiffe_id != actor.id:
-        raise Denied("The credential is another instance's.")
+    credentials.verify(holder=actor, token=token, audience=audience, action=ACTION, resource=RESOURCE)
     severity = severity or Severity(finding.severity)
     elsewhere = Finding.objects.filter(vulnerability_ids__0=vulnerability_id).exclude(report=finding.report)
     return {

@@ -13,11 +13,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agents import signing
-from agents.choices import AgentState, CredentialRefusal
+from agents import permissions, signing
+from agents.choices import CredentialRefusal
 from agents.decision_point import Answer, Question
 from agents.errors import CredentialError
 from agents.models import Agent, AgentInstance, Credential
+from agents.services import locks
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.models.base import new_id
@@ -57,7 +58,7 @@ def mint(
     if answer.ends_at is not None:
         expires = min(expires, answer.ends_at)
     with transaction.atomic():
-        agent = Agent.objects.select_for_update().get(pk=question.agent.pk)
+        agent = locks.agent(question.agent.pk)
         refusal = _why_not_mint(answer, agent, expires=expires, now=now)
         if refusal is None:
             credential = Credential.objects.create(
@@ -77,8 +78,11 @@ def mint(
     raise _refused(refusal, agent, subject=instance.spiffe_id, decision=answer.id)
 
 
-def verify(*, token: str, audience: str, action: str, resource: str) -> Credential:
+def verify(*, holder: Actor, token: str, audience: str, action: str, resource: str) -> Credential:
     """Check a token for exactly this call and use it up.
+
+    Args:
+        holder: who presents it; it is good for nobody but the instance that it was minted for.
 
     Raises:
         CredentialError: with the reason; recorded. The call must not happen.
@@ -92,7 +96,13 @@ def verify(*, token: str, audience: str, action: str, resource: str) -> Credenti
     if credential is None:
         raise _refused(CredentialRefusal.UNKNOWN, None, subject=str(claims["sub"]))
     with transaction.atomic():
-        refusal = _why_not_use(credential, claims, action=action, resource=resource) or _use(credential)
+        refusal = (
+            _why_not_hold(credential, claims, holder)
+            or _why_not_use(credential, claims, action=action, resource=resource)
+            or _use(credential)
+        )
+        if refusal is None:
+            _record_used(credential, holder)
     if refusal is not None:
         raise _refused(
             refusal,
@@ -111,7 +121,7 @@ def _why_not_mint(
         return CredentialRefusal.TASK
     if expires <= now:
         return CredentialRefusal.EXPIRED
-    if agent.state != AgentState.ACTIVE or answer.epoch not in (None, agent.epoch):
+    if permissions.why_not_act(agent) or answer.epoch != agent.epoch:
         return CredentialRefusal.ENDED
     return None
 
@@ -192,6 +202,12 @@ def _find(jti: Any) -> Credential | None:
     return Credential.objects.select_related("agent", "instance__agent").filter(pk=identifier).first()
 
 
+def _why_not_hold(credential: Credential, claims: dict[str, Any], holder: Actor) -> CredentialRefusal | None:
+    if claims["sub"] != credential.instance.spiffe_id or claims["aud"] != credential.audience:
+        return CredentialRefusal.CLAIMS
+    return None if holder == credential.instance.actor else CredentialRefusal.HOLDER
+
+
 def _why_not_use(
     credential: Credential, claims: dict[str, Any], *, action: str, resource: str
 ) -> CredentialRefusal | None:
@@ -200,10 +216,8 @@ def _why_not_use(
         return CredentialRefusal.TASK
     if (credential.action, credential.resource) != (action, resource):
         return CredentialRefusal.TASK
-    if claims["sub"] != credential.instance.spiffe_id or claims["aud"] != credential.audience:
-        return CredentialRefusal.CLAIMS
-    agent = Agent.objects.get(pk=credential.agent_id)
-    if agent.state != AgentState.ACTIVE or claims["epoch"] != agent.epoch:
+    agent = Agent.objects.select_related("owner").get(pk=credential.agent_id)
+    if permissions.why_not_act(agent) or claims["epoch"] != agent.epoch:
         return CredentialRefusal.ENDED
     if AgentInstance.objects.filter(pk=credential.instance_id, ended_at__isnull=False).exists():
         return CredentialRefusal.ENDED
@@ -248,6 +262,17 @@ def _record_minted(credential: Credential, question: Question) -> None:
             "expires_at": credential.expires_at.isoformat(),
             "elevation": str(credential.elevation_id or ""),
         },
+    )
+
+
+def _record_used(credential: Credential, holder: Actor) -> None:
+    ledger.record(
+        stream=credential.agent.stream,
+        action=Action.CREDENTIAL_USED,
+        actor=holder,
+        object=f"credential/{credential.pk}",
+        evaluation=str(credential.decision_id),
+        body={"action": credential.action, "resource": credential.resource, "audience": credential.audience},
     )
 
 

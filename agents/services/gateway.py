@@ -140,6 +140,7 @@ def _execute(
         if service.public:
             # A public service must never see a token of ours; it is used up here instead.
             credentials.verify(
+                holder=request.instance.actor,
                 token=token,
                 audience=service.audience,
                 action=question.action,
@@ -269,7 +270,7 @@ def _propose(request: Request, done: _Done, row: FunctionCall) -> ProposedAction
         return None
     if function.access != Access.WRITE or not answer.requestable:
         return None
-    content = {"function": function.name, "resource": row.resource, "arguments": row.arguments}
+    content = _content_of(function.name, row.resource, row.arguments)
     digest = canonical.digest(content)
     known = selectors.known_proposal(request.run, request.finding, function.name, digest)
     if known is not None:

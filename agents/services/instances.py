@@ -1,31 +1,35 @@
 """Running copies of an agent (S1-7). Only what was approved starts (promise 4)."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agents.choices import AgentState
+from agents import permissions
 from agents.errors import NotActiveError, NotApprovedError
 from agents.models import Agent, AgentInstance, AgentVersion
 from agents.provenance import Provenance
+from agents.services import locks
 from audits.actor import Actor
 from audits.choices import Action
 from audits.models.base import new_id
 from audits.services import ledger
 
 
-def start(*, actor: Actor, agent: Agent, running: Provenance) -> AgentInstance:
+def start(*, actor: Actor, agent: Agent, running: Provenance, task: UUID) -> AgentInstance:
     """Give a running copy its own identity.
 
     Args:
         running: what would run.
+        task: the run that it is started for.
 
     Raises:
-        NotActiveError: the agent is frozen or retired.
+        NotActiveError: the agent is frozen or retired, or has no active owner.
         NotApprovedError: nothing is approved, or something else than `running` is.
     """
     with transaction.atomic():
-        held = Agent.objects.select_for_update(of=("self",)).select_related("active_version").get(pk=agent.pk)
+        held = locks.agent(agent.pk)
         version = _approved(held, running)
         identifier = new_id()
         instance = AgentInstance.objects.create(
@@ -40,6 +44,7 @@ def start(*, actor: Actor, agent: Agent, running: Provenance) -> AgentInstance:
             actor=actor,
             object=f"instance/{instance.pk}",
             provenance=version.digest,
+            trace=str(task),
             body={"spiffe_id": instance.spiffe_id, "version": version.label},
         )
     return instance
@@ -66,8 +71,8 @@ def _approved(agent: Agent, running: Provenance) -> AgentVersion:
     version = agent.active_version
     if version is None:
         raise NotApprovedError(f"No version of {agent} is approved. Submit one to the board.")
-    if agent.state != AgentState.ACTIVE:
-        raise NotActiveError(f"{agent} is {agent.get_state_display().lower()}: it may not act.")
+    if reason := permissions.why_not_act(agent):
+        raise NotActiveError(reason)
     differences = Provenance.of(version).differences(running)
     if differences:
         raise NotApprovedError(

@@ -1,6 +1,7 @@
 """The people who sign in."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
@@ -8,10 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from agents import permissions
-from agents.models import Person
+from agents.models import Agent, Person
+from agents.services import locks, register
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Conflict, Denied, Invalid
+from audits.errors import Conflict, Invalid
 from audits.services import ledger
 
 
@@ -32,13 +35,10 @@ def add_person(
         groups: names of existing groups, which carry what the person may see.
 
     Raises:
-        Denied: the actor is neither an administrator nor a part of the product.
+        Denied: the actor is neither an administrator nor a part of the product; recorded.
         Invalid: a field or the password does not hold (`fields` says which), or no such group.
         Conflict: the username is taken.
     """
-    reason = permissions.why_not_add_people(actor)
-    if reason:
-        raise Denied(reason)
     person = Person(
         username=username,
         first_name=first_name,
@@ -47,11 +47,12 @@ def add_person(
         is_staff=True,
         is_superuser=is_administrator,
     )
-    found = _groups(groups)
-    _check(person, password)
-    person.set_password(password)
     try:
-        with transaction.atomic():
+        with attempt(action=Action.PERSON_ADDED, actor=actor, stream=SYSTEM_STREAM, object="people"):
+            refuse(permissions.why_not_administer_people(actor))
+            found = _groups(groups)
+            _check(person, password)
+            person.set_password(password)
             person.save(force_insert=True)
             person.groups.set(found)
             ledger.record(
@@ -71,6 +72,70 @@ def add_person(
     return person
 
 
+def change_password(*, actor: Person, password: str) -> None:
+    """Give oneself another password; that it was changed is recorded, the password is not.
+
+    Raises:
+        Invalid: the password does not hold; `fields` says why.
+    """
+    _check_password(actor, password)
+    with transaction.atomic():
+        actor.set_password(password)
+        actor.save(update_fields=["password"])
+        ledger.record(
+            stream=f"person/{actor.pk}",
+            action=Action.PERSON_PASSWORD_CHANGED,
+            actor=actor.actor,
+            object=f"person/{actor.pk}",
+        )
+
+
+def deactivate(*, actor: Actor, person: Person) -> None:
+    """Nobody signs in as this person any more, and the agents that they own have no access (promise 3).
+
+    The epoch of each of these agents rises: what was minted for it before is refused.
+
+    Raises:
+        Denied: the actor is neither an administrator nor a part of the product, or is this person; recorded.
+        Conflict: the account is not active.
+    """
+    with _standing(Action.PERSON_DEACTIVATED, actor, person):
+        refuse(permissions.why_not_deactivate(actor, person))
+        _move(person, actor=actor, action=Action.PERSON_DEACTIVATED, is_active=False)
+        for agent_id in Agent.objects.filter(owner=person).order_by("pk").values_list("pk", flat=True):
+            register.raise_epoch(actor=actor, agent=locks.agent(agent_id))
+
+
+def reactivate(*, actor: Actor, person: Person) -> None:
+    """The person may sign in again, and the agents that they own may act as far as they are approved.
+
+    Raises:
+        Denied: the actor is neither an administrator nor a part of the product; recorded.
+        Conflict: the account is active.
+    """
+    with _standing(Action.PERSON_REACTIVATED, actor, person):
+        refuse(permissions.why_not_administer_people(actor))
+        _move(person, actor=actor, action=Action.PERSON_REACTIVATED, is_active=True)
+
+
+def _standing(action: Action, actor: Actor, person: Person) -> AbstractContextManager[None]:
+    reference = f"person/{person.pk}"
+    return attempt(action=action, actor=actor, stream=reference, object=reference)
+
+
+def _move(person: Person, *, actor: Actor, action: Action, is_active: bool) -> None:
+    if not Person.objects.filter(pk=person.pk, is_active=not is_active).update(is_active=is_active):
+        raise Conflict(f"{person} is {'active' if is_active else 'inactive'} already; look again.")
+    person.is_active = is_active
+    ledger.record(
+        stream=f"person/{person.pk}",
+        action=action,
+        actor=actor,
+        object=f"person/{person.pk}",
+        body={"username": person.username, "person": str(person)},
+    )
+
+
 def _groups(names: Sequence[str]) -> list[Group]:
     found = list(Group.objects.filter(name__in=names))
     missing = sorted(set(names) - {group.name for group in found})
@@ -85,6 +150,10 @@ def _check(person: Person, password: str) -> None:
     except ValidationError as error:
         problems = {name: " ".join(messages) for name, messages in error.message_dict.items()}
         raise Invalid(" ".join(problems.values()), fields=problems) from error
+    _check_password(person, password)
+
+
+def _check_password(person: Person, password: str) -> None:
     try:
         validate_password(password, person)
     except ValidationError as error:

@@ -107,7 +107,9 @@ def _claim(proposal_id: UUID) -> ProposedAction | None:
 
 def _carry_out(proposal: ProposedAction) -> tuple[ProposalState, str, str]:
     try:
-        instance = instances.start(actor=PERFORMER, agent=proposal.agent, running=provenance.current())
+        instance = instances.start(
+            actor=PERFORMER, agent=proposal.agent, running=provenance.current(), task=proposal.run_id
+        )
     except Denied as denial:
         return ProposalState.REFUSED, denial.message, ""
     try:

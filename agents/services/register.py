@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_slug
 from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
@@ -18,9 +17,11 @@ from agents import permissions
 from agents.choices import AgentState
 from agents.models import Agent, AgentVersion, Person
 from agents.provenance import Provenance
+from agents.services import locks
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
-from audits.choices import Action, Outcome
-from audits.errors import Conflict, Denied, Invalid
+from audits.choices import Action
+from audits.errors import Conflict, Invalid
 from audits.services import ledger
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -40,15 +41,11 @@ def register_agent(
     """Enter an agent, as a draft without any access.
 
     Raises:
-        Invalid: a text is missing, the slug is not one, or the owner or a deputy is not active.
-        Denied: the actor will not answer for the agent and is no administrator.
+        Invalid: a text is missing or too long, the slug is not one, or the owner or a deputy is not active.
+        Denied: the actor will not answer for the agent and is no administrator; recorded.
         Conflict: the slug is taken.
     """
-    _require_texts(slug=slug, name=name, purpose=purpose, business_unit=business_unit)
     _require_people(owner, deputies)
-    reason = permissions.why_not_register(actor, owner=owner, deputies=deputies)
-    if reason:
-        raise Denied(reason)
     agent = Agent(
         slug=slug,
         name=name,
@@ -57,8 +54,12 @@ def register_agent(
         owner=owner,
         data_categories=list(data_categories),
     )
+    _require_fields(agent, "slug", "name", "purpose", "business_unit")
     try:
-        with transaction.atomic():
+        with attempt(
+            action=Action.AGENT_REGISTERED, actor=actor.actor, stream=SYSTEM_STREAM, object="agents"
+        ):
+            refuse(permissions.why_not_register(actor, owner=owner, deputies=deputies))
             agent.save(force_insert=True)
             agent.deputies.set(deputies)
             ledger.record(
@@ -85,25 +86,10 @@ def add_version(*, actor: Person, agent: Agent, label: str, provenance: Provenan
     """Add a build of the agent. It runs only once it is approved.
 
     Raises:
-        Invalid: no label, or a provenance that cannot be recorded.
+        Invalid: no label or too long a one, or a provenance that cannot be recorded.
         Denied: the actor does not answer for the agent; the attempt is recorded.
         Conflict: the label is taken, or the agent is retired.
     """
-    _require_texts(label=label)
-    reason = permissions.why_not_change(actor, agent)
-    if reason:
-        with transaction.atomic():
-            ledger.record(
-                stream=agent.stream,
-                action=Action.VERSION_ADDED,
-                actor=actor.actor,
-                object=f"agent/{agent.pk}",
-                outcome=Outcome.DENIED,
-                body={"label": label, "reason": reason},
-            )
-        raise Denied(reason)
-    if agent.state == AgentState.RETIRED:
-        raise Conflict(f"{agent} is retired: it takes no new version.")
     try:
         digest = provenance.digest
     except (ValueError, KeyError) as error:
@@ -115,8 +101,17 @@ def add_version(*, actor: Person, agent: Agent, label: str, provenance: Provenan
         added_by=actor,
         **{field.name: getattr(provenance, field.name) for field in fields(provenance)},
     )
+    _require_fields(version, "label")
     try:
-        with transaction.atomic():
+        with attempt(
+            action=Action.VERSION_ADDED,
+            actor=actor.actor,
+            stream=agent.stream,
+            object=f"agent/{agent.pk}",
+        ):
+            refuse(permissions.why_not_change(actor, agent))
+            if locks.agent(agent.pk).state == AgentState.RETIRED:
+                raise Conflict(f"{agent} is retired: it takes no new version.")
             version.save(force_insert=True)
             ledger.record(
                 stream=agent.stream,
@@ -143,7 +138,7 @@ def mark_in_review(*, actor: Actor, agent: Agent, version: AgentVersion) -> None
         raise Invalid(f"{version} is not a version of {agent}.")
     with transaction.atomic():
         held = _locked(agent, allowed=(AgentState.DRAFT, AgentState.ACTIVE))
-        stored = AgentVersion.objects.select_for_update().get(pk=version.pk)
+        stored = AgentVersion.objects.select_for_update(no_key=True).get(pk=version.pk)
         if Provenance.of(stored).digest != stored.digest:
             raise Invalid(f"{stored} is not what its digest says. Add it again as a new version.")
         if stored.submitted_at is None:
@@ -215,7 +210,7 @@ def raise_epoch(*, actor: Actor, agent: Agent) -> int:
 
 
 def _locked(agent: Agent, *, allowed: Sequence[AgentState]) -> Agent:
-    held = Agent.objects.select_for_update().get(pk=agent.pk)
+    held = locks.agent(agent.pk)
     if held.state not in allowed:
         raise Conflict(f"{held} is {held.get_state_display().lower()}; look again.")
     return held
@@ -241,15 +236,17 @@ def _move(agent: Agent, *, actor: Actor, state: AgentState) -> None:
     )
 
 
-def _require_texts(**texts: str) -> None:
-    empty = {name: "must not be empty" for name, text in texts.items() if not text.strip()}
-    if empty:
-        raise Invalid(f"Missing: {', '.join(empty)}.", fields=empty)
+def _require_fields(row: Agent | AgentVersion, *texts: str) -> None:
+    """Everything fits its column, and these texts say something."""
+    problems = {name: "must not be empty" for name in texts if not getattr(row, name).strip()}
     try:
-        validate_slug(texts.get("slug", "none"))
+        # A version without functions is one.
+        row.clean_fields(exclude=["tool_manifest"])
     except ValidationError as error:
-        message = "A slug has letters, digits, hyphens and underscores only."
-        raise Invalid(message, fields={"slug": message}) from error
+        problems |= {name: " ".join(messages) for name, messages in error.message_dict.items()}
+    if problems:
+        listed = " ".join(f"{name}: {problem}" for name, problem in problems.items())
+        raise Invalid(listed, fields=problems)
 
 
 def _require_people(owner: Person, deputies: Sequence[Person]) -> None:

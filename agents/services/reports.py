@@ -10,10 +10,10 @@ from agents import permissions
 from agents.choices import ReportFormat
 from agents.models import Agent, Finding, Report
 from agents.reports import reading, shape
-from agents.reports.shape import ParsedFinding, ParsedReport
+from agents.reports.shape import ParsedFinding, ParsedReport, ReportError
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Denied
 from audits.services import ledger
 
 BATCH = 1000
@@ -36,16 +36,19 @@ def ingest(
 
     Raises:
         ReportError: it cannot be read (too long, empty, not of a known format, …); nothing is stored.
-        Denied: the actor may not bring reports.
+        Denied: the actor may not bring reports; recorded.
     """
-    reason = permissions.why_not_ingest(actor)
-    if reason:
-        raise Denied(reason)
+    stream = agent.stream if agent is not None else SYSTEM_STREAM
+    with attempt(action=Action.REPORT_INGESTED, actor=actor, stream=stream, object="reports"):
+        refuse(permissions.why_not_ingest(actor))
     sha256 = hashlib.sha256(content).hexdigest()
+    name = shape.cut(PurePath(file_name).name, FILE_NAME) or "report"
     known = Report.objects.filter(sha256=sha256).first()
     if known is not None:
+        if format not in (reading.AUTO, known.format):
+            label = ReportFormat(known.format).label
+            raise ReportError(f"known already, as {label}: leave the format out.", file_name=name)
         return known, False
-    name = shape.cut(PurePath(file_name).name, FILE_NAME) or "report"
     found, parsed = reading.read(name, content, named=format, max_bytes=settings.REPORT_MAX_BYTES)
     report = Report(
         format=found,
@@ -58,7 +61,7 @@ def ingest(
         ingested_by=actor.ref,
     )
     try:
-        _store(report, parsed, actor, agent)
+        _store(report, parsed, actor, stream)
     except IntegrityError:
         # Somebody else brought the same bytes at the same moment.
         known = Report.objects.filter(sha256=sha256).first()
@@ -68,13 +71,13 @@ def ingest(
     return report, True
 
 
-def _store(report: Report, parsed: ParsedReport, actor: Actor, agent: Agent | None) -> None:
+def _store(report: Report, parsed: ParsedReport, actor: Actor, stream: str) -> None:
     with transaction.atomic():
         report.save(force_insert=True)
         rows = (_row(report, place, finding) for place, finding in enumerate(parsed.findings))
         Finding.objects.bulk_create(rows, batch_size=BATCH)
         ledger.record(
-            stream=agent.stream if agent is not None else "system",
+            stream=stream,
             action=Action.REPORT_INGESTED,
             actor=actor,
             object=f"report/{report.pk}",

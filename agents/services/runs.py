@@ -9,19 +9,22 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agents import permissions
-from agents.choices import AgentState, RunReason, RunState, Severity
-from agents.errors import NotActiveError
+from agents.choices import RunReason, RunState, Severity
+from agents.errors import NotActiveError, RunOverError
 from agents.models import Agent, AgentInstance, Assessment, Finding, Report, Run
+from agents.provenance import Provenance
 from agents.services import instances, proposals
+from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
-from audits.errors import Conflict, Denied, NotFound
+from audits.errors import Conflict, NotFound
 from audits.queue import enqueue
 from audits.services import ledger
 
 ANALYST = "vulnerability-analyst"
 TASK = "agents.tasks.analyse"
 SWEEPER = Actor.system("run-sweeper")
+GIVEN_UP = "The run was ended while this worker was at it."
 
 
 def queue(*, actor: Actor, report: Report) -> Run:
@@ -29,18 +32,18 @@ def queue(*, actor: Actor, report: Report) -> Run:
 
     Raises:
         NotFound: the analyst is not in the register.
-        Denied: the actor does not answer for it.
+        Denied: the actor does not answer for it; recorded.
         Conflict: a run over this report is queued or running already.
     """
     agent = Agent.objects.filter(slug=ANALYST).first()
     if agent is None:
         raise NotFound(f"No agent {ANALYST} is registered. Register it first.")
-    reason = permissions.why_not_run(actor, agent)
-    if reason:
-        raise Denied(reason)
     run = Run(agent=agent, report=report, requested_by=actor.ref)
     try:
-        with transaction.atomic():
+        with attempt(
+            action=Action.RUN_QUEUED, actor=actor, stream=agent.stream, object=f"report/{report.pk}"
+        ):
+            refuse(permissions.why_not_run(actor, agent))
             run.save(force_insert=True)
             ledger.record(
                 stream=agent.stream,
@@ -56,7 +59,7 @@ def queue(*, actor: Actor, report: Report) -> Run:
     return run
 
 
-def claim(*, run_id: UUID, planner: str) -> Run | None:
+def claim(*, actor: Actor, run_id: UUID, planner: str) -> Run | None:
     """Take a queued run for this worker; None where another took it, or it is over.
 
     Args:
@@ -69,39 +72,51 @@ def claim(*, run_id: UUID, planner: str) -> Run | None:
         "tokens": settings.RUN_MAX_TOKENS,
         "calls": settings.RUN_MAX_CALLS,
     }
-    taken = Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
-        state=RunState.RUNNING, started_at=now, seen_at=now, planner=planner, caps=caps
-    )
-    return Run.objects.select_related("agent", "report").get(pk=run_id) if taken else None
-
-
-def begin(*, run: Run, instance: AgentInstance) -> None:
-    """The run's worker has its identity."""
     with transaction.atomic():
-        run.instance = instance
-        run.version = instance.version
-        run.save(update_fields=["instance", "version"])
+        if not Run.objects.filter(pk=run_id, state=RunState.QUEUED).update(
+            state=RunState.RUNNING, started_at=now, seen_at=now, planner=planner, caps=caps
+        ):
+            return None
+        run = Run.objects.select_related("agent__owner", "report").get(pk=run_id)
         ledger.record(
             stream=run.agent.stream,
             action=Action.RUN_STARTED,
-            actor=instance.actor,
+            actor=actor,
             object=f"run/{run.pk}",
-            provenance=instance.version.digest,
             trace=str(run.pk),
-            body={"planner": run.planner, "caps": run.caps, "requested_by": run.requested_by},
+            body={"planner": planner, "caps": caps, "requested_by": run.requested_by},
         )
+    return run
 
 
-def beat(*, run: Run) -> bool:
-    """A sign of life before each step. False: the run was ended meanwhile; its worker must stop.
+def begin(*, actor: Actor, run: Run, running: Provenance) -> AgentInstance:
+    """Give the run's worker its identity, as `instances.start` does, unless the run has ended meanwhile.
 
     Raises:
+        RunOverError: it has ended; no identity was given.
+    """
+    with transaction.atomic():
+        instance = instances.start(actor=actor, agent=run.agent, running=running, task=run.pk)
+        if not Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(
+            instance=instance, version=instance.version
+        ):
+            raise RunOverError(RunReason.WORKER_LOST, GIVEN_UP)
+    run.instance, run.version = instance, instance.version
+    return instance
+
+
+def beat(*, run: Run) -> None:
+    """A sign of life before each step.
+
+    Raises:
+        RunOverError: it was ended meanwhile; its worker must stop.
         NotActiveError: the agent may not act any more.
     """
-    alive = Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(seen_at=timezone.now())
-    if not Agent.objects.filter(pk=run.agent_id, state=AgentState.ACTIVE).exists():
-        raise NotActiveError(f"{run.agent} is not active any more: the run stopped.")
-    return bool(alive)
+    if not Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(seen_at=timezone.now()):
+        raise RunOverError(RunReason.WORKER_LOST, GIVEN_UP)
+    agent = Agent.objects.select_related("owner").get(pk=run.agent_id)
+    if reason := permissions.why_not_act(agent):
+        raise NotActiveError(reason)
 
 
 def finish(*, actor: Actor, run: Run, reason: RunReason, detail: str) -> None:

@@ -12,7 +12,7 @@ from agents.models.credential import Credential
 from agents.services import credentials
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Conflict, Denied
+from audits.errors import Conflict
 from audits.services import ledger
 
 SERVICE = "tickets"
@@ -29,18 +29,16 @@ def open_or_note(
     Tickets are numbered from 1 without gaps.
 
     Raises:
-        CredentialError: the token is not good for this finding; refused and recorded.
-        Denied: it is somebody else's.
+        CredentialError: the token is not good for this finding, or somebody else's; refused and recorded.
         Conflict: others were first too many times in a row; try again.
     """
     credential = credentials.verify(
+        holder=actor,
         token=token,
         audience=f"{settings.ISSUER}/services/{SERVICE}",
         action=ACTION,
         resource=f"finding/{finding.pk}",
     )
-    if credential.instance.spiffe_id != actor.id:
-        raise Denied("The credential is another instance's.")
     for _ in range(ATTEMPTS):
         try:
             with transaction.atomic():

@@ -11,9 +11,10 @@ from agents import permissions, strict_json
 from agents.choices import RecordSource
 from agents.models import Vulnerability
 from agents.nvd import mirror
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Denied, Invalid
+from audits.errors import Invalid
 from audits.services import ledger
 
 BATCH = 500
@@ -26,11 +27,12 @@ def load(*, actor: Actor, files: Sequence[tuple[str, bytes]]) -> int:
 
     Raises:
         Invalid: a file is not readable as NVD records; names the file and the record.
-        Denied: the actor may not change the mirror.
+        Denied: the actor may not change the mirror; recorded.
     """
-    reason = permissions.why_not_load_vulnerabilities(actor)
-    if reason:
-        raise Denied(reason)
+    with attempt(
+        action=Action.VULNERABILITIES_LOADED, actor=actor, stream=SYSTEM_STREAM, object="vulnerabilities"
+    ):
+        refuse(permissions.why_not_load_vulnerabilities(actor))
     newest: dict[str, Mapping[str, Any]] = {}
     try:
         for name, content in files:
@@ -43,7 +45,7 @@ def load(*, actor: Actor, files: Sequence[tuple[str, bytes]]) -> int:
     with transaction.atomic():
         taken = _store(newest)
         ledger.record(
-            stream="system",
+            stream=SYSTEM_STREAM,
             action=Action.VULNERABILITIES_LOADED,
             actor=actor,
             object="vulnerabilities",

@@ -23,6 +23,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from audits.admin.forms import DialogForm, ServiceForm, show_service_error
+from audits.admin.references import is_uuid, shown_by
 from audits.admin.sections import Section, show_sections
 from audits.errors import ServiceError
 
@@ -43,9 +44,12 @@ __all__ = [
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     """A list and a page for each row, to look at; who may look follows the view permission.
 
-    `empty_text` says what fills an empty list. On a row's page, `sections` are related rows below the
-    facts, and `story` gives context to the `story` block of a `change_form_template` of one's own that
-    extends ``admin/read_only.html``.
+    `empty_text` says what fills an empty list, `list_title` is its name in the sidebar's words, and
+    `untrusted_text` says whose words it shows, where they are not ours. `ledger_kind` is what the
+    ledger calls such rows: references to them lead here, and a row's page leads to its events.
+
+    On a row's page, `sections` are related rows below the facts, and `story` gives context to the
+    `story` block of a `change_form_template` of one's own that extends ``admin/read_only.html``.
     """
 
     actions = None
@@ -57,7 +61,25 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     change_form_template = "admin/read_only.html"
     empty_text = ""
+    list_title = ""
+    untrusted_text = ""
+    list_before_template = "admin/list_note.html"
+    ledger_kind = ""
     sections: tuple[Section, ...] = ()
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.list_title = self.list_title or _capitalised(self.opts.verbose_name_plural)
+        if self.ledger_kind:
+            shown_by(self.ledger_kind, self.address_of)
+
+    def address_of(self, name: str) -> str:
+        """The page of the row that the ledger calls ``<ledger_kind>/<name>``."""
+        return _page(self.opts, name) if is_uuid(name) else ""
+
+    def ledger_object(self, instance: Any) -> str:
+        """What the ledger calls this row; empty for rows that it does not name."""
+        return f"{self.ledger_kind}/{instance.pk}" if self.ledger_kind else ""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -71,14 +93,30 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     def story(self, request: HttpRequest, instance: Any) -> Mapping[str, Any]:
         return {}
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        named = {"title": self.list_title, **(extra_context or {})}
+        shown: HttpResponse = super().changelist_view(request, extra_context=named)
+        return shown
+
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *arguments: Any, obj: Any = None, **options: Any
     ) -> HttpResponse:
+        context["title"] = _capitalised(self.opts.verbose_name)
         if obj is not None:
+            context["events_url"] = self._events_url(request, obj)
             context["sections"] = show_sections(self.sections, request, obj)
             context.update(self.story(request, obj))
         response: HttpResponse = super().render_change_form(request, context, *arguments, obj=obj, **options)
         return response
+
+    def _events_url(self, request: HttpRequest, instance: Model) -> str:
+        """Where a reader of the ledger finds what it says about a row."""
+        name = self.ledger_object(instance)
+        if not name or not request.user.has_perm("audits.view_event"):
+            return ""
+        return f"{reverse('admin:audits_event_changelist')}?q={name}"
 
 
 class AddByService(ReadOnlyAdmin):
@@ -120,6 +158,8 @@ class AddByService(ReadOnlyAdmin):
         context = {
             **self.admin_site.each_context(request),
             "title": self.add_title or f"Add {self.opts.verbose_name}",
+            "list_title": self.list_title,
+            "list_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
             "form": form,
             "description": self.add_description,
             "submit": self.add_submit,
@@ -196,3 +236,8 @@ def page_of(instance: Model) -> str:
 
 def _page(options: Any, object_id: str) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
+
+
+def _capitalised(words: object) -> str:
+    text = str(words)
+    return text[:1].upper() + text[1:]

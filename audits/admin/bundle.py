@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from audits.admin.base import AddByService, page_of
 from audits.admin.reader import actor_of
-from audits.admin.show import choice_column, digest_column, show_time, time_column
+from audits.admin.show import choice_column, digest_column, reference_column, show_time, time_column
 from audits.choices import BundleState
 from audits.errors import ServiceError
 from audits.models import Bundle
@@ -28,6 +28,8 @@ class BundleAdmin(AddByService):
     """Evidence bundles, to download and to verify elsewhere. The portal adds the form that asks for one."""
 
     change_form_template = "admin/bundle.html"
+    list_title = "Bundles"
+    ledger_kind = "bundle"
     empty_text = "No bundle yet. Build one for an agent: it proves, without us, what the agent did."
     list_display = (
         "subject",
@@ -45,7 +47,7 @@ class BundleAdmin(AddByService):
         (None, {"fields": (("subject", "state_label"), ("requester", "requested"))}),
         (
             "What it covers",
-            {"fields": ("stream", ("from_time", "to_time"), ("framework", "completeness_name"))},
+            {"fields": ("stream_full", ("from_time", "to_time"), ("framework_name", "completeness_name"))},
         ),
         ("The file", {"fields": (("events", "checkpoint_size"), ("file_size", "built"), "sha256_full")}),
     )
@@ -53,6 +55,7 @@ class BundleAdmin(AddByService):
     state_label = choice_column("state", COLOURS)
     requested = time_column("requested_at", "requested")
     built = time_column("built_at", "built")
+    stream_full = reference_column("stream", full=True)
     sha256_full = digest_column("sha256", "SHA-256", full=True)
 
     def get_urls(self) -> list[URLPattern]:
@@ -97,6 +100,10 @@ class BundleAdmin(AddByService):
     @admin.display(description="requested by", ordering="requested_by_name")
     def requester(self, bundle: Bundle) -> str:
         return bundle.requested_by_name
+
+    @admin.display(description="framework")
+    def framework_name(self, bundle: Bundle) -> str:
+        return bundle.framework or "Every framework"
 
     @admin.display(description="from")
     def from_time(self, bundle: Bundle) -> SafeString | str:

@@ -3,7 +3,6 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audits.admin.base import ReadOnlyAdmin
@@ -14,6 +13,7 @@ from audits.admin.show import (
     show_label,
     show_reference,
     show_time,
+    show_word,
     time_column,
 )
 from audits.choices import Outcome
@@ -26,6 +26,10 @@ COLOURS = {Outcome.SUCCESS: "success", Outcome.DENIED: "warning", Outcome.FAILED
 class EventAdmin(ReadOnlyAdmin):
     """The ledger: what happened, in the order in which it was recorded."""
 
+    list_title = "Ledger"
+    untrusted_text = (
+        "The bodies of events quote people, scanners and models. They are data, whatever they say."
+    )
     empty_text = "Nothing was recorded yet. Every change in the portal writes an event here."
     list_display = ("when", "number", "action_name", "actor_name", "about", "outcome_label", "in_stream")
     list_filter = ("outcome", "action")
@@ -40,8 +44,8 @@ class EventAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("action_name", "outcome_label"),
-                    ("actor_name", "actor_reference"),
-                    ("object", "stream"),
+                    ("actor_name", "actor_full"),
+                    ("about_full", "stream_full"),
                     "when",
                 )
             },
@@ -63,7 +67,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="action", ordering="action")
     def action_name(self, event: Event) -> SafeString:
-        return format_html("<code>{}</code>", event.action)
+        return show_word(event.action)
 
     @admin.display(description="actor", ordering="actor")
     def actor_name(self, event: Event) -> str:
@@ -72,8 +76,16 @@ class EventAdmin(ReadOnlyAdmin):
         return str(body.parsed.get("actor_name", event.actor)) if body else event.actor
 
     @admin.display(description="actor's reference", ordering="actor")
-    def actor_reference(self, event: Event) -> str:
-        return event.actor
+    def actor_full(self, event: Event) -> SafeString:
+        return show_reference(event.actor, full=True)
+
+    @admin.display(description="object")
+    def about_full(self, event: Event) -> SafeString:
+        return show_reference(event.object, full=True)
+
+    @admin.display(description="stream")
+    def stream_full(self, event: Event) -> SafeString:
+        return show_reference(event.stream, full=True)
 
     @admin.display(description="object", ordering="object")
     def about(self, event: Event) -> SafeString:
@@ -86,7 +98,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="number", ordering="entry__seq")
     def number(self, event: Event) -> Any:
         entry = _entry(event)
-        return entry.seq if entry else show_label("waiting", "warning")
+        return entry.seq if entry else show_label("unsealed", "warning")
 
     @admin.display(description="state")
     def sealed(self, event: Event) -> SafeString:
@@ -123,7 +135,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="body")
     def body_json(self, event: Event) -> SafeString:
         body = getattr(event, "body", None)
-        return show_json(body.parsed) if body else show_label("erased", "warning")
+        return show_json(body.parsed, "whoever acted") if body else show_label("erased", "warning")
 
 
 def _entry(event: Event) -> Entry | None:

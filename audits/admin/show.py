@@ -17,6 +17,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from audits.admin.references import address_of
+
 EMPTY = mark_safe("&ndash;")
 MINUTE, HOUR, DAY = 60, 3600, 86400
 SHORT_NAME = 24
@@ -75,19 +77,32 @@ def show_digest(digest: str, *, full: bool = False) -> SafeString:
     return format_html('<code class="cs-digest" title="{}">{}</code>', digest, text)
 
 
-def show_reference(reference: str) -> SafeString:
-    """A ledger reference such as ``run/<uuid>``: the end of a long id tells rows apart, not its start."""
+def show_reference(reference: str, *, full: bool = False) -> SafeString:
+    """A ledger reference such as ``run/<uuid>``, leading to its page where it has one.
+
+    In lists the end of a long id tells rows apart, not its start.
+    """
     kind, _, name = reference.partition("/")
-    if len(name) <= SHORT_NAME:
-        return format_html("<span>{}</span>", reference)
-    return format_html('<span class="cs-reference" title="{}">{}/…{}</span>', reference, kind, name[-12:])
+    text = reference if full or len(name) <= SHORT_NAME else f"{kind}/…{name[-12:]}"
+    address = address_of(reference)
+    if address:
+        return format_html(
+            '<a class="cs-link cs-reference" href="{}" title="{}">{}</a>', address, reference, text
+        )
+    return format_html('<span class="cs-reference" title="{}">{}</span>', reference, text)
 
 
-def show_json(value: object) -> SafeString:
-    """JSON as indented text, in the order that it has."""
+def show_json(value: object, origin: str = "") -> SafeString:
+    """JSON as indented text, in the order that it has; marked as untrusted where `origin` says whose."""
     if value in (None, {}, []):
         return EMPTY
-    return show_code(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    code = show_code(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    return _untrusted(code, origin) if origin else code
+
+
+def show_word(text: str) -> SafeString:
+    """One technical word, in the letters of code."""
+    return format_html("<code>{}</code>", text) if text else EMPTY
 
 
 def show_code(text: str) -> SafeString:
@@ -97,14 +112,33 @@ def show_code(text: str) -> SafeString:
 
 def show_untrusted(text: str, origin: str) -> SafeString:
     """Foreign text, marked as such: it is data, whatever it says (promise 8). `origin` says whose."""
-    if not text:
-        return EMPTY
+    return _untrusted(text, origin) if text else EMPTY
+
+
+def _untrusted(content: str, origin: str) -> SafeString:
     return format_html(
         '<div class="cs-untrusted"><span class="cs-untrusted-mark">Untrusted text from {}</span>'
         '<div class="cs-untrusted-text">{}</div></div>',
         origin,
+        content,
+    )
+
+
+def show_foreign(text: object, origin: str) -> SafeString:
+    """A short foreign text in a line or a cell, with the same mark as `show_untrusted`, smaller."""
+    if text in ("", None):
+        return EMPTY
+    return format_html(
+        '<span class="cs-foreign" title="Untrusted text from {0}">'
+        '<span class="sr-only">Untrusted text from {0}: </span>{1}</span>',
+        origin,
         text,
     )
+
+
+def show_folded(summary: str, content: SafeString) -> SafeString:
+    """What few want to read, behind a word to press."""
+    return format_html('<details class="cs-details"><summary>{}</summary>{}</details>', summary, content)
 
 
 def show_list(items: list[str] | tuple[str, ...]) -> SafeString:
@@ -155,9 +189,9 @@ def digest_column(field: str, description: str = "", *, full: bool = False) -> C
     return _named(column, field, description)
 
 
-def json_column(field: str, description: str = "") -> Column:
+def json_column(field: str, description: str = "", *, origin: str = "") -> Column:
     def column(_admin: Any, instance: Any) -> SafeString:
-        return show_json(getattr(instance, field))
+        return show_json(getattr(instance, field), origin)
 
     return _named(column, field, description)
 
@@ -174,6 +208,29 @@ def link_column(path: str, description: str = "") -> Column:
 def untrusted_column(field: str, origin: str, description: str = "") -> Column:
     def column(_admin: Any, instance: Any) -> SafeString:
         return show_untrusted(getattr(instance, field), origin)
+
+    return _named(column, field, description)
+
+
+def foreign_column(field: str, origin: str, description: str = "") -> Column:
+    def column(_admin: Any, instance: Any) -> SafeString:
+        return show_foreign(getattr(instance, field), origin)
+
+    return _named(column, field, description)
+
+
+def code_column(field: str, description: str = "") -> Column:
+    """A word of a closed or technical vocabulary: a function's name, an address."""
+
+    def column(_admin: Any, instance: Any) -> SafeString:
+        return show_word(getattr(instance, field))
+
+    return _named(column, field, description)
+
+
+def reference_column(field: str, description: str = "", *, full: bool = False) -> Column:
+    def column(_admin: Any, instance: Any) -> SafeString:
+        return show_reference(getattr(instance, field), full=full)
 
     return _named(column, field, description)
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -16,8 +16,8 @@ from audits.archive import Archive
 from audits.canonical import JSON
 from audits.choices import Action, Completeness
 from audits.errors import Conflict, Invalid
-from audits.models import Body, Bundle, Entry
-from audits.selectors import Position, Range
+from audits.models import Bundle
+from audits.selectors import Line, Position, Range
 from audits.services.sealing import exact_bytes
 from audits.tree import inclusion_proof, leaf_hash
 from audits.verify import verify
@@ -57,7 +57,7 @@ class Contents:
         archive.add("checkpoint.txt", [self.position.checkpoint.note.encode()], stored=True)
         archive.add("streams.ndjson", [canonical.dumps(self._stream_end()) + b"\n"])
         archive.add("proof.bin", self._proof())
-        _add_lines(archive, "entries", map(exact_bytes, self._entries()))
+        _add_lines(archive, "entries", self._entry_lines())
         _add_lines(archive, "bodies", self._body_lines())
         archive.add("events.csv", self._table())
         for artefact in self._artefacts():
@@ -73,31 +73,32 @@ class Contents:
     def is_empty(self) -> bool:
         return next(self._scoped(), None) is None
 
-    def _scoped(self) -> Iterator[tuple[Entry, Body]]:
+    def _scoped(self) -> Iterator[Line]:
         """The events that the bundle is about, each with its body."""
-        for entry in selectors.entries_between(self.bundle.stream, self.range.first, self.range.last):
-            if entry.event is None or not self._is_wanted(entry):
+        for line in selectors.lines_between(self.bundle.stream, self.range.first, self.range.last):
+            if not self._is_wanted(line):
                 continue
-            body = getattr(entry.event, "body", None)
-            if not isinstance(body, Body):
+            if line.content is None:
                 raise Conflict(
-                    f"The body of event {entry.event_id} is gone, and nothing explains it. Run "
+                    f"The body of event {line.event_id} is gone, and nothing explains it. Run "
                     "`manage.py ledger verify`; restore the database from a backup."
                 )
-            yield entry, body
+            yield line
 
-    def _is_wanted(self, entry: Entry) -> bool:
+    def _is_wanted(self, line: Line) -> bool:
         wanted = self.bundle.framework
-        return not wanted or (entry.event is not None and wanted in entry.event.fields.get("frameworks", ()))
+        return not wanted or wanted in _parsed(line.header).get("frameworks", ())
 
-    def _entries(self) -> Iterator[Entry]:
-        """The scope, for a whole range its neighbours on both sides, and the heads."""
-        scoped: Iterable[Entry] = (entry for entry, _ in self._scoped())
-        if self.completeness is Completeness.STREAM:
-            last = min(self.range.last + 1, self._end()[1])
-            scoped = selectors.entries_between(self.bundle.stream, max(self.range.first - 1, 1), last)
-        yield from scoped
-        yield self.position.heads
+    def _neighbourhood(self) -> tuple[str, int, int]:
+        """The range with its neighbours on both sides, which show where it ends."""
+        return self.bundle.stream, max(self.range.first - 1, 1), min(self.range.last + 1, self._end()[1])
+
+    def _entry_lines(self) -> Iterator[bytes]:
+        """The scope, for a whole range its neighbours, and the heads."""
+        whole = self.completeness is Completeness.STREAM
+        lines = selectors.lines_between(*self._neighbourhood()) if whole else self._scoped()
+        yield from (line.entry for line in lines)
+        yield exact_bytes(self.position.heads)
 
     def _end(self) -> tuple[str, int, bytes]:
         return next(end for end in self._ends() if end[0] == self.bundle.stream)
@@ -124,21 +125,26 @@ class Contents:
         }
 
     def _proof(self) -> Iterator[bytes]:
-        size = self.position.checkpoint.size
-        return selectors.proof_hashes(size, (entry.seq for entry in self._entries()))
+        whole = self.completeness is Completeness.STREAM
+        places = (
+            selectors.places_between(*self._neighbourhood())
+            if whole
+            else (line.seq for line in self._scoped())
+        )
+        return selectors.proof_hashes(self.position.checkpoint.size, chain(places, [self.position.heads.seq]))
 
     def _body_lines(self) -> Iterator[bytes]:
-        for entry, body in self._scoped():
+        for line in self._scoped():
             self.count += 1
-            parsed = body.parsed
-            if entry.event and entry.event.fields["action"] == Action.APPROVAL_REQUESTED:
+            if _parsed(line.header)["action"] == Action.APPROVAL_REQUESTED:
+                parsed = _parsed(line.content)
                 self.approvals |= {parsed["digest"]} if "digest" in parsed else set()
-            yield canonical.dumps({"body": parsed, "id": str(entry.event_id), "salt": bytes(body.salt).hex()})
+            yield formats.body_line(str(line.event_id), bytes(line.salt or b""), bytes(line.content or b""))
 
     def _table(self) -> Iterator[bytes]:
-        yield verify.csv_row(list(verify.COLUMNS))
-        for entry, body in self._scoped():
-            yield verify.csv_line(orjson.loads(exact_bytes(entry)), body.parsed)
+        yield verify.csv_row(verify.COLUMNS)
+        for line in self._scoped():
+            yield verify.csv_line(orjson.loads(line.entry), _parsed(line.content))
 
     def _artefacts(self) -> list[evidence.Artefact]:
         """What the rooms contribute; of the approvals, those that an event in the bundle requested."""
@@ -195,13 +201,12 @@ class Contents:
             "limit": ROWS_IN_REPORT,
             "rows": [
                 {
-                    "number": entry.stream_seq,
-                    "header": entry.event.fields,
-                    "actor_name": body.parsed["actor_name"],
-                    "details": [(name, _readable(value)) for name, value in body.parsed.items()],
+                    "number": line.number,
+                    "header": _parsed(line.header),
+                    "actor_name": _parsed(line.content)["actor_name"],
+                    "details": [(name, _readable(value)) for name, value in _parsed(line.content).items()],
                 }
-                for entry, body in islice(self._scoped(), ROWS_IN_REPORT)
-                if entry.event
+                for line in islice(self._scoped(), ROWS_IN_REPORT)
             ],
         }
 
@@ -239,6 +244,11 @@ def _add_lines(archive: Archive, folder: str, lines: Iterator[bytes]) -> None:
 
 def _text(name: str, context: dict[str, Any]) -> list[bytes]:
     return [render_to_string(f"audits/bundle/{name}", context).encode()]
+
+
+def _parsed(content: bytes | None) -> dict[str, Any]:
+    parsed: dict[str, Any] = orjson.loads(bytes(content or b"{}"))
+    return parsed
 
 
 def _readable(value: object) -> str:

@@ -24,6 +24,7 @@ from audits.services.ledger import record
 BUILDER = Actor.system("bundle-builder")
 TASK = "audits.tasks.build_bundle"
 ABANDONED_AFTER = timedelta(minutes=15)
+LONGEST_FRAMEWORK = 64
 
 
 def request(
@@ -42,7 +43,7 @@ def request(
 
     Raises:
         Denied: the actor may not take evidence out.
-        Invalid: the period is empty.
+        Invalid: the period is empty, or the framework's name too long.
     """
     if reason := permissions.why_no_bundle(actor):
         _record_refusal(actor=actor, action=Action.BUNDLE_REQUESTED, object=stream, reason=reason)
@@ -51,6 +52,11 @@ def request(
         raise Invalid(
             f"The period is empty: it begins at {since.isoformat()} and ends at {until.isoformat()}.",
             fields={"until": "must be after the beginning"},
+        )
+    if len(framework) > LONGEST_FRAMEWORK:
+        raise Invalid(
+            f"No framework has a name of {len(framework)} characters; name one such as ISO27001.",
+            fields={"framework": "too long"},
         )
     with transaction.atomic():
         bundle = Bundle.objects.create(

@@ -16,15 +16,13 @@ from __future__ import annotations
 import argparse
 import base64
 import binascii
-import csv
-import hashlib
-import io
 import json
 import re
 import struct
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -93,7 +91,7 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     scalar = int.from_bytes(signature[32:], "little")
     if base is None or key is None or commitment is None or scalar >= ORDER or len(signature) != 64:
         return False
-    challenge = int.from_bytes(hashlib.sha512(signature[:32] + public + message).digest(), "little") % ORDER
+    challenge = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % ORDER
     left, right = _multiply(scalar, base), _add(commitment, _multiply(challenge, key))
     return not (
         (left[0] * right[2] - right[0] * left[2]) % P or (left[1] * right[2] - right[1] * left[2]) % P
@@ -113,7 +111,7 @@ def parse_key(text: str, where: str) -> Key:
         material = base64.b64decode(encoded, validate=True)
     except (ValueError, binascii.Error):
         raise Wrong(f"{where}: {text.strip()[:80]!r} is not a verifier key.") from None
-    key = Key(name, hashlib.sha256(name.encode() + b"\n" + material).digest()[:4], material[1:])
+    key = Key(name, sha256(name.encode() + b"\n" + material).digest()[:4], material[1:])
     canonical = base64.b64encode(material).decode() == encoded
     if len(material) != 33 or material[0] != 1 or key.hash.hex() != digest or not canonical:
         raise Wrong(f"{where}: {text.strip()[:80]!r} is damaged, or no Ed25519 verifier key.")
@@ -196,15 +194,36 @@ def _directory(members: dict[str, Member], start: int) -> bytes:
 
 
 # --- The bundle ----------------------------------------------------------------------------------------
+def _refuse(text: str) -> None:
+    raise ValueError(text)
+
+
+decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
+encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+_TEXT = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'
+_HASH, _NUMBER = '"[0-9a-f]{64}"', "(?:0|[1-9][0-9]{0,15})"
+_PLACE = rf',"s":{{"n":{_NUMBER},"p":{_HASH},"q":{_NUMBER},"t":{_TEXT}}},"v":1}}'
+_HEADER = (
+    rf'{{"action":{_TEXT},"actor":{_TEXT},"body":{_HASH},(?:"evaluation":{_TEXT},)?'
+    rf'(?:"frameworks":\[{_TEXT}(?:,{_TEXT})*\],)?"id":{_TEXT},"object":{_TEXT},"outcome":{_TEXT},'
+    rf'(?:"policy":{{"sha256":{_TEXT},"version":{_TEXT}}},)?(?:"provenance":{_TEXT},)?'
+    rf'"stream":{_TEXT},"time":{_TEXT},(?:"trace":{_TEXT},)?"v":1}}'
+)
+_HEADS = rf'{{"count":{_NUMBER},"root":{_HASH}}}'
+is_entry = re.compile(f'{{(?:"e":{_HEADER}|"h":{_HEADS}){_PLACE}'.encode()).fullmatch
+"""The one way to write an entry in canonical JSON; quicker than writing it again to compare."""
+
+
 def canonical(value: Any) -> bytes:
     """RFC 8785 on the ledger's profile: sorted ASCII keys, no floats."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return encode(value).encode()
 
 
 def parse(line: bytes, where: str) -> dict[str, Any]:
     """A line of canonical JSON: exactly one way to write it, so exactly one way to read it."""
     try:
-        value = json.loads(line, parse_float=_refuse, parse_constant=_refuse)
+        value = decode(line.decode())
         if isinstance(value, dict) and canonical(value) == line:
             return value
     except (ValueError, RecursionError):
@@ -212,46 +231,52 @@ def parse(line: bytes, where: str) -> dict[str, Any]:
     raise Wrong(f"{where}: not canonical JSON.")
 
 
-def _refuse(text: str) -> None:
-    raise ValueError(text)
-
-
 def csv_line(entry: dict[str, Any], body: dict[str, Any]) -> bytes:
-    """A row of events.csv; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    """A row of events.csv."""
     header, place = entry["e"], entry["s"]
-    values = {
-        **header, "seq": place["q"], "number": place["n"], "sealed_at": place["t"],
-        "actor_name": body["actor_name"], "frameworks": " ".join(header.get("frameworks", ())),
-        "policy": header.get("policy", {}).get("version", ""),
-    }  # fmt: skip
-    return csv_row([str(values.get(column, "")) for column in COLUMNS])
+    more = header.get
+    return csv_row(
+        (
+            str(place["q"]), str(place["n"]), header["time"], place["t"], header["action"], header["outcome"],
+            header["actor"], str(body["actor_name"]), header["object"], " ".join(more("frameworks", ())),
+            more("evaluation", ""), more("policy", {}).get("version", ""), more("provenance", ""),
+            more("trace", ""), header["id"],
+        )
+    )  # fmt: skip
 
 
-def csv_row(cells: list[str]) -> bytes:
-    row = io.StringIO()
-    csv.writer(row).writerow(["'" + cell if cell[:1] in tuple("=+-@\t\r") else cell for cell in cells])
-    return row.getvalue().encode()
+_CELL = r'(?:[^",\r\n=+@\t-][^",\r\n]*)?'
+is_plain_row = re.compile(f"{_CELL}(?:,{_CELL}){{{len(COLUMNS) - 1}}}").fullmatch
+
+
+def csv_row(cells: Sequence[str]) -> bytes:
+    """RFC 4180; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    row = ",".join(cells)
+    return (row if is_plain_row(row) else ",".join(map(_cell, cells))).encode() + b"\r\n"
+
+
+def _cell(text: str) -> str:
+    text = "'" + text if text[:1] in tuple("=+-@\t\r") else text
+    return '"' + text.replace('"', '""') + '"' if re.search('[",\r\n]', text) else text
 
 
 class Stream:
     """The content of one or several members, checked against the manifest while it is read."""
 
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks, self._buffer = chunks, b""
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self.pieces, self.buffer, self.at = pieces, b"", 0
 
     def read(self, size: int) -> bytes:
-        while len(self._buffer) < size:
-            chunk = next(self._chunks, b"")
-            if not chunk:
-                break
-            self._buffer += chunk
-        taken, self._buffer = self._buffer[:size], self._buffer[size:]
-        return taken
+        """Up to `size` bytes, fewer only at the end."""
+        while len(self.buffer) < self.at + size and (piece := next(self.pieces, b"")):
+            self.buffer, self.at = self.buffer[self.at :] + piece, 0
+        self.at += size
+        return self.buffer[self.at - size : self.at]
 
     def lines(self) -> Iterator[bytes]:
         rest = b""
-        for chunk in self._chunks:
-            *lines, rest = (rest + chunk).split(b"\n")
+        for piece in self.pieces:
+            *lines, rest = (rest + piece).split(b"\n")
             yield from lines
         if rest:
             yield rest
@@ -267,7 +292,7 @@ class Bundle:
         self.place = "manifest.json"
         self.named: dict[str, str] = {}
         self.read_already: set[str] = set()
-        self.entry: tuple[int, bytes, dict[str, Any]] | None = None
+        self.entry: tuple[int, bytes] | None = None
 
     def verify(self) -> None:
         try:
@@ -298,7 +323,7 @@ class Bundle:
         open_note(policy, self.key, "policy.txt")
         exporter = parse_key(named[2].decode(), "policy.txt")
         manifest = self.raw("manifest.json")
-        expected = ["countersign/manifest/v1", hashlib.sha256(manifest).hexdigest()]
+        expected = ["countersign/manifest/v1", sha256(manifest).hexdigest()]
         if open_note(self.raw("manifest.sig"), exporter, "manifest.sig") != expected:
             raise Wrong("manifest.json was changed after it was signed: manifest.sig signs another.")
         self.manifest = json.loads(manifest)
@@ -327,35 +352,38 @@ class Bundle:
         for path in set(self.listed).symmetric_difference(present):
             raise Wrong(f"{path} is " + ("missing." if path in self.listed else "not in the manifest."))
         for path, row in self.listed.items():
-            member, digest, left = self.members[path], hashlib.sha256(), self.members[path].packed_size
-            self.file.seek(member.start)
-            while left:
-                chunk = self.file.read(min(left, CHUNK))
-                digest.update(chunk)
-                left -= len(chunk)
+            member, digest = self.members[path], sha256()
+            for piece in self.packed(member):
+                digest.update(piece)
             sizes = (member.packed_size, member.size)
             if digest.hexdigest() != row["packed_sha256"] or sizes != (row["packed_size"], row["size"]):
                 raise Wrong(f"{path} is not the file that was signed: its bytes were changed.")
 
-    def content(self, path: str) -> Iterator[bytes]:
-        """The inflated content, in pieces; its digest is checked at the end."""
-        self.read_already.add(path)
-        member, row, inflater = self.members[path], self.listed[path], zlib.decompressobj(-15)
-        digest, crc, size, position = hashlib.sha256(), 0, 0, member.start
-        while not inflater.eof:
+    def packed(self, member: Member) -> Iterator[bytes]:
+        """The bytes as they stand in the ZIP, in pieces."""
+        end = member.start + member.packed_size
+        for position in range(member.start, end, CHUNK):
             self.file.seek(position)
-            left = member.start + member.packed_size - position
-            packed = inflater.unconsumed_tail or self.file.read(min(left, CHUNK))
-            position += 0 if inflater.unconsumed_tail else len(packed)
-            piece = inflater.decompress(packed, CHUNK)
-            size += len(piece)
-            if size > member.size or not (packed or piece):
-                raise Wrong(f"{path}: it does not have the size that it should have.")
-            digest.update(piece)
-            crc = zlib.crc32(piece, crc)
-            if piece:
+            yield self.file.read(min(CHUNK, end - position))
+
+    def content(self, path: str) -> Iterator[bytes]:
+        """The inflated content, in pieces no larger than they should be; its digest is checked at the end."""
+        self.read_already.add(path)
+        member, inflater = self.members[path], zlib.decompressobj(-15)
+        digest, crc, left, piece = sha256(), 0, member.size, b""
+        for packed in self.packed(member):
+            rest = packed
+            while rest or len(piece) > CHUNK:
+                piece = inflater.decompress(rest, min(left, CHUNK) + 1)
+                rest, left = inflater.unconsumed_tail, left - len(piece)
+                if left < 0 or inflater.unused_data:
+                    raise Wrong(f"{path}: it does not have the size that it should have.")
+                digest.update(piece)
+                crc = zlib.crc32(piece, crc)
                 yield piece
-        if (size, crc, digest.hexdigest()) != (member.size, member.crc, row["sha256"]):
+        if not inflater.eof or (left, crc) != (0, member.crc):
+            raise Wrong(f"{path}: it does not have the size that it should have.")
+        if digest.hexdigest() != self.listed[path]["sha256"]:
             raise Wrong(f"{path} is not the file that was signed.")
 
     def folder(self, prefix: str) -> Stream:
@@ -391,26 +419,26 @@ class Bundle:
             self.entry = next(self.entries, None)
             return leaf
         middle = low + (1 << (high - low - 1).bit_length() - 1)
-        left = self.subtree(low, middle)
-        return hashlib.sha256(b"\1" + left + self.subtree(middle, high)).digest()
+        return sha256(b"\1" + self.subtree(low, middle) + self.subtree(middle, high)).digest()
 
-    def checked_entries(self) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+    def checked_entries(self) -> Iterator[tuple[int, bytes]]:
+        """(index in the tree, leaf) of every entry, once all else about it is known to be right."""
         bodies = self.folder("bodies/").lines()
         table, seq, self.final = self.folder("events.csv"), -1, {}
-        self.expect(table, csv_row(list(COLUMNS)))
+        self.expect(table, csv_row(COLUMNS))
         for number, line in enumerate(self.folder("entries/").lines(), 1):
             self.place = f"entries/, line {number}"
-            entry = self.final = parse(line, self.place)
-            place, leaf = entry["s"], hashlib.sha256(b"\0" + line).digest()
-            self.place += f" (entry {place['q']})"
-            if place["q"] <= seq or ("h" in entry and "e" in entry):
-                raise Wrong(f"{self.place}: it is not in its place.")
-            seq = place["q"]
-            if "e" in entry and self.check_place(entry, leaf.hex()):
+            if not is_entry(line):
+                raise Wrong(f"{self.place}: not canonical JSON of an entry.")
+            entry = self.final = decode(line.decode())
+            if entry["s"]["q"] <= seq:
+                raise Wrong(f"{self.place} (entry {entry['s']['q']}): it is not in its place.")
+            seq, leaf = entry["s"]["q"], sha256(b"\0" + line)
+            if "e" in entry and self.check_place(entry, leaf.hexdigest()):
                 self.events += 1
                 body = self.check_body(entry["e"], next(bodies, b""))
                 self.expect(table, csv_line(entry, body))
-            yield seq, leaf, entry
+            yield seq, leaf.digest()
         if next(bodies, None) is not None or table.read(1):
             raise Wrong("bodies/ or events.csv holds more than the entries do.")
 
@@ -439,15 +467,18 @@ class Bundle:
 
     def check_body(self, header: dict[str, Any], line: bytes) -> dict[str, Any]:
         where = f"bodies/, event {header['id']}"
-        row = parse(line, where) if line else {}
+        row = decode(line.decode()) if line else {}
         if row.get("id") != header["id"]:
             raise Wrong(f"{where}: the body is missing, and no redaction explains it.")
-        salted = b"countersign/body/v1\0" + bytes.fromhex(row["salt"]) + canonical(row["body"])
-        if hashlib.sha256(salted).hexdigest() != header["body"]:
-            raise Wrong(f"{where}: the body is not the one that the event committed to.")
-        if header["action"] == "approval.requested" and "digest" in row["body"]:
-            self.named[row["body"]["digest"]] = self.place
         body: dict[str, Any] = row["body"]
+        content = canonical(body)
+        if line != b'{"body":%b,"id":"%b","salt":"%b"}' % (content, row["id"].encode(), row["salt"].encode()):
+            raise Wrong(f"{where}: not canonical JSON of a body.")
+        salted = b"countersign/body/v1\0" + bytes.fromhex(row["salt"]) + content
+        if sha256(salted).hexdigest() != header["body"]:
+            raise Wrong(f"{where}: the body is not the one that the event committed to.")
+        if header["action"] == "approval.requested" and "digest" in body:
+            self.named[body["digest"]] = self.place
         return body
 
     def expect(self, table: Stream, row: bytes) -> None:
@@ -458,14 +489,14 @@ class Bundle:
         """The stream's end is a leaf of the tree that the heads entry names (RFC 9162, 2.1.3.2)."""
         self.place = "streams.ndjson"
         head, index, last = self.head["head"], self.head["index"], self.head["count"] - 1
-        node = hashlib.sha256(f"\0{self.stream}|{head['n']}|{head['leaf']}".encode()).digest()
+        node = sha256(f"\0{self.stream}|{head['n']}|{head['leaf']}".encode()).digest()
         for sibling in map(bytes.fromhex, self.head["proof"]):
             if index & 1 or index == last:
-                node = hashlib.sha256(b"\1" + sibling + node).digest()
+                node = sha256(b"\1" + sibling + node).digest()
                 while index and not index & 1:
                     index, last = index >> 1, last >> 1
             else:
-                node = hashlib.sha256(b"\1" + node + sibling).digest()
+                node = sha256(b"\1" + node + sibling).digest()
             index, last = index >> 1, last >> 1
         if last or {"count": self.head["count"], "root": node.hex()} != self.final["h"]:
             raise Wrong("streams.ndjson: the end of the stream is not the one that the signed heads name.")

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
+from agents.admin.rows import row_of
 from audits.admin.base import ActionVariant, DialogForm, ReadOnlyAdmin, Section, dialog_action
 from audits.admin.show import (
     choice_column,
@@ -25,8 +26,8 @@ from audits.admin.show import (
 )
 from audits.errors import NotFound
 from governance import contents, permissions, selectors
-from governance.admin.content import show_content, show_functions, show_rule
-from governance.admin.rows import row_of
+from governance.admin.content import show_content, show_functions
+from governance.admin.summary import show_differences, show_seats, summary
 from governance.admin.who import person_of
 from governance.choices import LABELS, ApprovalState, Discipline, VoteChoice
 from governance.models import Approval, Vote
@@ -109,9 +110,11 @@ class WaitingFilter(admin.SimpleListFilter):
 class ApprovalAdmin(ReadOnlyAdmin):
     """Requests to the board and to approvers, with their votes (S1-2)."""
 
+    ledger_kind = "approval"
+
     change_form_template = "governance/approval.html"
     empty_text = "No request here. A submitted dossier or a requested write elevation appears here."
-    list_display = ("title", "agent", "kind", "state_label", "votes_so_far", "requested", "expires")
+    list_display = ("title", "kind", "state_label", "votes_so_far", "requester", "requested", "expires")
     list_filter = (WaitingFilter, "state", "subject", "agent")
     list_select_related = ("agent",)
     search_fields = ("title", "digest", "agent__name", "agent__slug", "requested_by__username")
@@ -124,7 +127,6 @@ class ApprovalAdmin(ReadOnlyAdmin):
                     ("agent_link", "state_label"),
                     ("subject_link", "requester"),
                     ("requested", "expires"),
-                    "rule_sentence",
                     "digest_full",
                 )
             },
@@ -165,13 +167,15 @@ class ApprovalAdmin(ReadOnlyAdmin):
         return {
             "standing": _standing(instance),
             "why_not": permissions.against_voting_now(person, instance),
+            "summary": summary(instance, content),
+            "seats": show_seats(instance),
             "seat": seat.get_discipline_display() if seat else "",
             "pending": instance.state == ApprovalState.PENDING,
             "intact": contents.is_intact(instance),
             "blocks": show_content(content),
             "functions": show_functions(content),
             "previous": show_link(previous, "the last approved dossier") if previous else "",
-            "differences": selectors.differences(instance),
+            "differences": show_differences(instance),
             "is_dossier": content["kind"] == "agent_version",
             "bytes": show_code(instance.content),
         }
@@ -223,13 +227,9 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def subject_link(self, approval: Approval) -> SafeString:
         return show_link(selectors.subject_of(approval))
 
-    @admin.display(description="requested by")
+    @admin.display(description="requested by", ordering="requested_by__username")
     def requester(self, approval: Approval) -> str:
         return str(approval.requested_by)
-
-    @admin.display(description="what it takes")
-    def rule_sentence(self, approval: Approval) -> SafeString:
-        return show_rule(approval.rule)
 
 
 def _vote(request: HttpRequest, form: Any, object_id: str, choice: VoteChoice) -> str:

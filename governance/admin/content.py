@@ -10,7 +10,8 @@ import orjson
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents.choices import Access
+from agents.admin.access import show_access
+from agents.admin.origins import MODEL, OWNER_SIDE, SCANNER
 from audits.admin.show import (
     show_code,
     show_digest,
@@ -19,15 +20,13 @@ from audits.admin.show import (
     show_label,
     show_list,
     show_untrusted,
+    show_word,
 )
 from governance.choices import LABELS, Discipline, RiskLevel
 from governance.contents import Content
 from governance.risk_score import QUESTIONS
 
 Block = tuple[str, SafeString]
-OWNER_SIDE = "the owner's side"
-MODEL = "the model"
-ACCESS_COLOURS = {Access.READ: "info", Access.WRITE: "warning"}
 
 
 def show_content(content: Content) -> list[Block]:
@@ -41,8 +40,8 @@ def show_functions(content: Content) -> list[dict[str, object]]:
     return [
         {
             "name": function["name"],
-            "access": show_label(function["access"], ACCESS_COLOURS.get(function["access"], "danger")),
-            "resource": show_code_word(function["resource"]),
+            "access": show_access(function["access"]),
+            "resource": show_word(function["resource"]),
             "description": show_untrusted(function["description"], OWNER_SIDE),
             "parameters": show_json(orjson.loads(function["parameters"])),
             "other": show_code(function["other"]) if function["other"] != "{}" else "",
@@ -58,17 +57,13 @@ def show_rule(rule: dict[str, Any]) -> SafeString:
     return format_html("{} distinct people approve, among them the seats: {}.{}", rule["quorum"], seats, veto)
 
 
-def show_code_word(text: str) -> SafeString:
-    return format_html("<code>{}</code>", text)
-
-
 def _dossier(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
     agent, version, risk, terms = (content[name] for name in ("agent", "version", "risk", "terms"))
     yield (
         "Agent",
         {
             "Name": agent["name"],
-            "Slug": show_code_word(agent["slug"]),
+            "Slug": show_word(agent["slug"]),
             "Purpose": show_untrusted(agent["purpose"], OWNER_SIDE),
             "Business unit": agent["business_unit"],
             "Data": show_list(agent["data_categories"]),
@@ -109,8 +104,8 @@ def _elevation(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
         "Write elevation",
         {
             "Agent": content["agent"]["name"],
-            "May do": show_code_word(content["action"]),
-            "On": show_code_word(content["resource"]),
+            "May do": show_word(content["action"]),
+            "On": show_word(content["resource"]),
             "For": f"{content['minutes']} minutes from approval",
             "Times": content["uses"],
             "Because": show_untrusted(content["intent"], OWNER_SIDE),
@@ -121,9 +116,9 @@ def _elevation(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
         yield (
             "Exactly this was proposed",
             {
-                "Function": show_code_word(proposal["function"]),
-                "Finding": show_untrusted(proposal["finding"], "the scanner's report"),
-                "Arguments": show_untrusted(_indented(proposal["arguments"]), MODEL),
+                "Function": show_word(proposal["function"]),
+                "Finding": show_untrusted(proposal["finding"], SCANNER),
+                **show_arguments(proposal["arguments"]),
                 "Digest": show_digest(proposal["digest"], full=True),
             },
         )
@@ -164,5 +159,12 @@ def _functions(functions: list[dict[str, str]]) -> list[str]:
     return [f"{function['action']} on {function['resource']}" for function in functions]
 
 
-def _indented(arguments: str) -> str:
-    return orjson.dumps(orjson.loads(arguments), option=orjson.OPT_INDENT_2).decode()
+def show_arguments(arguments: str) -> dict[str, object]:
+    """The arguments of a proposed call, one by one: texts as texts, anything else as JSON."""
+    read = orjson.loads(arguments)
+    if not isinstance(read, dict):
+        return {"Arguments": show_json(read, MODEL)}
+    return {
+        f"Its {name}": show_untrusted(value, MODEL) if isinstance(value, str) else show_json(value, MODEL)
+        for name, value in read.items()
+    }

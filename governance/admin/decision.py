@@ -3,16 +3,45 @@
 from django.contrib import admin
 from django.utils.safestring import SafeString
 
-from agents.choices import Access
-from audits.admin.base import ReadOnlyAdmin
-from audits.admin.show import link_column, show_label, show_reference, time_column, untrusted_column
-from governance.admin.content import ACCESS_COLOURS, show_code_word
+from agents.admin.access import show_access
+from agents.choices import LABELS
+from agents.models import FunctionCall, Run
+from audits.admin.base import ReadOnlyAdmin, Section
+from audits.admin.show import (
+    code_column,
+    link_column,
+    show_choice,
+    show_label,
+    show_link,
+    show_reference,
+    show_word,
+    time_column,
+    untrusted_column,
+)
 from governance.models import Decision
+
+CALLS = Section(
+    name="calls",
+    title="The call that it decided",
+    model=Run,
+    rows=lambda decision: FunctionCall.objects.filter(decision_id=decision.pk).select_related(
+        "finding", "proposal__finding"
+    ),
+    columns={
+        "Function": lambda call: show_word(call.function),
+        "Outcome": lambda call: show_choice(call, "outcome", LABELS),
+        "Finding": lambda call: show_link(call.finding),
+        "Proposed action": lambda call: show_link(getattr(call, "proposal", None)),
+    },
+    empty="No call is known that asked for it.",
+)
 
 
 @admin.register(Decision)
 class DecisionAdmin(ReadOnlyAdmin):
     """What was asked, what was answered, and the rule that said so."""
+
+    ledger_kind = "decision"
 
     empty_text = "Nothing was asked yet. Every function call of an agent is decided here first."
     list_display = ("action", "answer", "resource_short", "agent", "reason_text", "decided")
@@ -26,9 +55,10 @@ class DecisionAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("agent_link", "access_label"),
-                    ("action", "resource_word"),
+                    ("action_word", "resource_word"),
                     "intent_text",
-                    ("instance_id", "task_id"),
+                    "run_link",
+                    "instance_word",
                 )
             },
         ),
@@ -38,7 +68,7 @@ class DecisionAdmin(ReadOnlyAdmin):
                 "fields": (
                     ("answer", "reason_text"),
                     "message",
-                    ("requestable", "credential_seconds"),
+                    ("may_be_requested", "longest_credential"),
                     ("grant_link", "elevation_link"),
                     ("policy_version", "decided"),
                 )
@@ -46,17 +76,38 @@ class DecisionAdmin(ReadOnlyAdmin):
         ),
     )
 
+    sections = (CALLS,)
+
+    action_word = code_column("action", "action")
     agent_link = link_column("agent", "agent")
     grant_link = link_column("grant", "grant")
     elevation_link = link_column("elevation", "elevation")
     intent_text = untrusted_column("intent", "the agent", "for")
     decided = time_column("decided_at", "decided")
 
+    @admin.display(description="run")
+    def run_link(self, decision: Decision) -> SafeString:
+        return show_link(Run.objects.select_related("report").filter(pk=decision.task_id).first())
+
+    @admin.display(description="instance")
+    def instance_word(self, decision: Decision) -> SafeString:
+        return show_word(str(decision.instance_id))
+
+    @admin.display(description="requestable")
+    def may_be_requested(self, decision: Decision) -> str:
+        if decision.allowed:
+            return "No need: it is allowed"
+        return "Yes: the owner may ask for write elevation" if decision.requestable else "No"
+
+    @admin.display(description="longest credential")
+    def longest_credential(self, decision: Decision) -> str:
+        return f"{decision.credential_seconds} s" if decision.allowed else "None"
+
     @admin.display(description="answer", ordering="allowed")
     def answer(self, decision: Decision) -> SafeString:
         if decision.allowed:
             return show_label("Allowed", "success")
-        return show_label("Denied, may be asked for" if decision.requestable else "Denied", "danger")
+        return show_label("Denied, requestable" if decision.requestable else "Denied", "danger")
 
     @admin.display(description="because", ordering="reason")
     def reason_text(self, decision: Decision) -> str:
@@ -64,7 +115,7 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="resource", ordering="resource")
     def resource_word(self, decision: Decision) -> SafeString:
-        return show_code_word(decision.resource)
+        return show_reference(decision.resource, full=True)
 
     @admin.display(description="resource", ordering="resource")
     def resource_short(self, decision: Decision) -> SafeString:
@@ -72,5 +123,4 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="access", ordering="access")
     def access_label(self, decision: Decision) -> SafeString:
-        access = Access(decision.access)
-        return show_label(access.label, ACCESS_COLOURS[access])
+        return show_access(decision.access)

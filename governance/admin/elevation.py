@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
+from agents.admin.origins import OWNER_SIDE, SCANNER
+from agents.admin.rows import row_of
 from agents.choices import AgentState, ProposalState
 from agents.models import Agent, ProposedAction
 from audits.admin.base import (
@@ -23,19 +25,20 @@ from audits.admin.base import (
 from audits.admin.reader import actor_of
 from audits.admin.show import (
     choice_column,
+    code_column,
     link_column,
     show_choice,
     show_facts,
+    show_foreign,
     show_link,
     show_reference,
     show_time,
-    show_untrusted,
+    show_word,
     time_column,
     untrusted_column,
 )
 from governance import manifest, permissions, selectors
-from governance.admin.content import MODEL, OWNER_SIDE, show_code_word
-from governance.admin.rows import row_of
+from governance.admin.content import show_arguments
 from governance.admin.who import person_of
 from governance.choices import LABELS, ElevationEnd, ElevationState
 from governance.models import Approval, Decision, Elevation
@@ -62,8 +65,7 @@ USES = Section(
     model=Decision,
     rows=lambda elevation: elevation.decisions.all(),
     columns={
-        "Decision": show_link,
-        "Resource": lambda decision: show_code_word(decision.resource),
+        "Decision": lambda decision: show_link(decision, f"{decision.action}: allowed"),
         "Decided": lambda decision: show_time(decision.decided_at),
     },
     empty="It has not been used.",
@@ -127,6 +129,9 @@ class RequestForm(ServiceForm):
 class ElevationAdmin(AddByService):
     """Time-boxed permission to write, one action on one resource."""
 
+    ledger_kind = "elevation"
+    list_title = "Write elevations"
+
     add_form = RequestForm
     add_template = "governance/elevation_form.html"
     add_title = "Request write elevation"
@@ -156,7 +161,7 @@ class ElevationAdmin(AddByService):
             {
                 "fields": (
                     ("agent_link", "state_label"),
-                    ("action", "resource_word"),
+                    ("action_word", "resource_word"),
                     "intent_text",
                     ("minutes", "uses_so_far"),
                     ("requester", "requested"),
@@ -169,6 +174,7 @@ class ElevationAdmin(AddByService):
     sections = (APPROVALS, USES)
     actions_detail = ("end_now",)
 
+    action_word = code_column("action", "action")
     state_label = choice_column("state", LABELS)
     agent_link = link_column("agent", "agent")
     proposal_link = link_column("proposal", "proposed action")
@@ -218,7 +224,7 @@ class ElevationAdmin(AddByService):
 
     @admin.display(description="resource", ordering="resource")
     def resource_word(self, elevation: Elevation) -> SafeString:
-        return show_code_word(elevation.resource)
+        return show_reference(elevation.resource, full=True)
 
     @admin.display(description="resource", ordering="resource")
     def resource_short(self, elevation: Elevation) -> SafeString:
@@ -251,10 +257,10 @@ def _lead(form: RequestForm) -> Mapping[str, Any]:
     proposal = form.asked
     facts = {
         "Agent": proposal.agent,
-        "Action": show_code_word(proposal.function),
-        "Resource": show_code_word(proposal.resource),
-        "Finding": show_untrusted(str(proposal.finding), "the scanner's report"),
-        "Arguments": show_untrusted(json.dumps(proposal.arguments, indent=2, ensure_ascii=False), MODEL),
+        "Action": show_word(proposal.function),
+        "Resource": show_reference(proposal.resource, full=True),
+        "Finding": show_foreign(proposal.finding, SCANNER),
+        **show_arguments(json.dumps(proposal.arguments)),
         "State": show_choice(proposal, "state", {ProposalState.WAITING: "warning"}),
     }
     return {"asked": show_facts(facts)}

@@ -4,10 +4,17 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from agents.choices import Access
+from agents.admin.access import show_access
 from audits.admin.base import ReadOnlyAdmin, Section
-from audits.admin.show import link_column, show_label, show_link, show_reference, show_time, time_column
-from governance.admin.content import ACCESS_COLOURS, show_code_word
+from audits.admin.show import (
+    code_column,
+    link_column,
+    show_label,
+    show_link,
+    show_reference,
+    show_time,
+    time_column,
+)
 from governance.models import Decision, Grant
 
 DECISIONS = Section(
@@ -27,6 +34,8 @@ DECISIONS = Section(
 class GrantAdmin(ReadOnlyAdmin):
     """Reads as the board approved them; writes only under a live elevation."""
 
+    ledger_kind = "grant"
+
     empty_text = "No agent may do anything yet. Grants come with an approval."
     list_display = ("action", "resource_short", "agent", "access_label", "open_label", "starts", "ends")
     list_filter = ("access", "agent")
@@ -39,8 +48,8 @@ class GrantAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("agent_link", "access_label"),
-                    ("action", "resource_word"),
-                    ("starts", "ends"),
+                    ("action_word", "resource_word"),
+                    ("starts", "ends_words"),
                     ("approval_link", "elevation_link"),
                 )
             },
@@ -48,15 +57,20 @@ class GrantAdmin(ReadOnlyAdmin):
     )
     sections = (DECISIONS,)
 
+    action_word = code_column("action", "action")
     agent_link = link_column("agent", "agent")
     approval_link = link_column("approval", "approved in")
     elevation_link = link_column("elevation", "elevation")
     starts = time_column("starts_at", "starts")
     ends = time_column("ends_at", "ends")
 
+    @admin.display(description="ends")
+    def ends_words(self, grant: Grant) -> SafeString | str:
+        return show_time(grant.ends_at) if grant.ends_at else "With the approval of what runs"
+
     @admin.display(description="resource", ordering="resource")
     def resource_word(self, grant: Grant) -> SafeString:
-        return show_code_word(grant.resource)
+        return show_reference(grant.resource, full=True)
 
     @admin.display(description="resource", ordering="resource")
     def resource_short(self, grant: Grant) -> SafeString:
@@ -64,8 +78,7 @@ class GrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="access", ordering="access")
     def access_label(self, grant: Grant) -> SafeString:
-        access = Access(grant.access)
-        return show_label(access.label, ACCESS_COLOURS[access])
+        return show_access(grant.access)
 
     @admin.display(description="now")
     def open_label(self, grant: Grant) -> SafeString:

@@ -16,6 +16,8 @@ from governance.risk_score import QUESTIONS
 class RiskClassAdmin(ReadOnlyAdmin):
     """What each class demands."""
 
+    empty_text = "The risk classes come with the database: run `manage.py prepare`."
+
     list_display = (
         "level_label",
         "minimum_score",
@@ -57,6 +59,8 @@ class RiskClassAdmin(ReadOnlyAdmin):
 @admin.register(RiskAssessment)
 class RiskAssessmentAdmin(ReadOnlyAdmin):
     """The answers to the questionnaire."""
+
+    ledger_kind = "assessment"
 
     empty_text = "No agent was assessed yet. The questionnaire comes before the board."
     list_display = ("agent", "class_label", "score", "assessor", "assessed")

@@ -9,10 +9,10 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
+from agents.admin.rows import row_of
 from agents.models import Person
 from audits.admin.base import ActionVariant, AddByService, ServiceForm, dialog_action
-from audits.admin.show import show_label, time_column
-from governance.admin.rows import row_of
+from audits.admin.show import link_column, show_label, time_column
 from governance.admin.who import person_of
 from governance.choices import Discipline
 from governance.models import Seat
@@ -34,6 +34,9 @@ class AssignForm(ServiceForm):
 class SeatAdmin(AddByService):
     """Seats on the governance board."""
 
+    list_title = "Board seats"
+    ledger_kind = "seat"
+
     add_form = AssignForm
     add_title = "Assign a seat"
     add_description = "A person holds one seat at a time. Nobody votes on what they ask for or answer for."
@@ -44,9 +47,10 @@ class SeatAdmin(AddByService):
     list_select_related = ("person",)
     search_fields = ("person__username", "person__first_name", "person__last_name")
     search_help_text = "Person"
-    fieldsets = ((None, {"fields": (("person", "discipline"), ("since", "until"), "held")}),)
+    fieldsets = ((None, {"fields": (("person_link", "discipline"), ("since", "until"), "held")}),)
     actions_detail = ("end_seat",)
 
+    person_link = link_column("person", "person")
     since = time_column("starts_at", "since")
     until = time_column("ends_at", "until")
 

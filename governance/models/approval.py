@@ -19,7 +19,9 @@ class Approval(Row):
     content = models.TextField(help_text="RFC 8785 canonical JSON.")
     digest = models.CharField(max_length=64)
     rule = models.JSONField(help_text="seats, quorum, veto: frozen from the risk class.")
-    excluded = models.JSONField(help_text="Ids of the people who may not vote: requester, owner, deputies.")
+    excluded = models.JSONField(
+        help_text="Ids of the people who may not vote: requester, owner, deputies, who added the version."
+    )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.models import Agent, Person
+from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
@@ -13,7 +14,7 @@ from governance import permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, VoteChoice
 from governance.models import Approval, Seat, Vote
 from governance.services import dossiers, elevations, locks, requests
-from governance.services.attempts import BOARD, attempt, refuse
+from governance.services.actors import BOARD
 
 
 class Subject(Protocol):
@@ -63,11 +64,13 @@ def vote(*, actor: Person, approval: Approval, choice: VoteChoice, digest: str, 
     return cast
 
 
-def expire() -> int:
-    """Close pending requests whose time to decide is over. Returns how many were closed."""
-    overdue = Approval.objects.filter(state=ApprovalState.PENDING, expires_at__lte=timezone.now())
+def sweep() -> int:
+    """Close pending requests that can no longer be decided: overdue, without an owner, edited since.
+
+    Returns how many were closed.
+    """
     closed = 0
-    for approval in overdue:
+    for approval in Approval.objects.filter(state=ApprovalState.PENDING):
         with transaction.atomic():
             agent = locks.agent(approval.agent_id)
             current = locks.approval(approval.pk)

@@ -3,13 +3,13 @@
 from django.utils import timezone
 
 from agents.models import Person
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
 from governance import permissions
 from governance.choices import Discipline
 from governance.models import Seat
-from governance.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 def assign_seat(*, actor: Person, person: Person, discipline: Discipline) -> Seat:

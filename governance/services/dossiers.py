@@ -10,13 +10,14 @@ from django.utils import timezone
 from agents.choices import Access, AgentState
 from agents.models import Agent, AgentVersion, Person
 from agents.services import register
+from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
 from governance import contents, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd
 from governance.models import Approval
 from governance.services import elevations, grants, locks, requests
-from governance.services.attempts import BOARD, attempt, refuse
+from governance.services.actors import BOARD
 
 
 def submit(*, actor: Person, version: AgentVersion) -> Approval:
@@ -36,7 +37,7 @@ def submit(*, actor: Person, version: AgentVersion) -> Approval:
         object=f"version/{version.pk}",
     ):
         agent = locks.agent(version.agent_id)
-        version = AgentVersion.objects.get(pk=version.pk)
+        version = AgentVersion.objects.select_related("added_by").get(pk=version.pk)
         _check(actor, agent)
         assessment = selectors.latest_assessment(agent)
         if assessment is None:
@@ -57,6 +58,7 @@ def submit(*, actor: Person, version: AgentVersion) -> Approval:
             described=described,
             terms=contents.terms(assessment.risk_class),
             expires_at=timezone.now() + timedelta(days=settings.APPROVAL_DAYS),
+            authors=[version.added_by],
         )
         register.mark_in_review(actor=actor.actor, agent=agent, version=version)
     return approval
@@ -133,7 +135,7 @@ def _check_news(agent: Agent, version: AgentVersion, described: contents.Content
 
 
 def _void_older(actor: Person, agent: Agent) -> None:
-    for older in _pending(agent).select_for_update(of=("self",)).select_related("agent"):
+    for older in _pending(agent).select_for_update(of=("self",), no_key=True).select_related("agent"):
         requests.close(
             actor=actor.actor,
             approval=older,

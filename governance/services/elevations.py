@@ -15,7 +15,10 @@ from django.utils import timezone
 
 from agents.choices import Access, AgentState, ProposalState
 from agents.models import Agent, Person, ProposedAction
+from agents.permissions import why_not_act
 from agents.services import proposals, register
+from agents.services.attempts import attempt, refuse
+from audits import canonical
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
@@ -25,7 +28,7 @@ from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd, Ele
 from governance.models import Approval, Elevation
 from governance.quorum import Rule
 from governance.services import grants, locks, requests
-from governance.services.attempts import BOARD, DECISION_POINT, SWEEPER, attempt, refuse
+from governance.services.actors import BOARD, DECISION_POINT, SWEEPER
 
 MAX_USES = 100
 MAX_RESOURCE = 300
@@ -64,7 +67,7 @@ def request(
     ):
         agent = locks.agent(agent.pk)
         refuse(permissions.against_requesting_elevation(actor, agent))
-        refuse(permissions.against_acting(agent))
+        refuse(why_not_act(agent))
         terms = _terms(agent)
         elevation = Elevation(
             agent=agent,
@@ -157,7 +160,7 @@ def sweep() -> int:
 
 def changed(approval: Approval, agent: Agent) -> str | None:
     """Why the request no longer fits what is there; None where it does."""
-    if reason := permissions.against_acting(agent):
+    if reason := why_not_act(agent):
         return reason
     if selectors.approved_dossier(agent) is None:
         return "What the agent runs is not what the board approved."
@@ -214,11 +217,14 @@ def _waiting(
 ) -> ProposedAction | None:
     if proposal is None:
         return None
-    row = ProposedAction.objects.select_for_update(of=("self",)).select_related("finding").get(pk=proposal.pk)
+    rows = ProposedAction.objects.select_for_update(of=("self",), no_key=True).select_related("finding")
+    row = rows.get(pk=proposal.pk)
     if (row.agent_id, row.function, row.resource) != (agent.pk, action, resource):
         raise Invalid("The proposal asks for something else.", fields={"proposal": "Choose its own action."})
     if row.state not in ASKABLE:
         raise Conflict("The proposal is not waiting for an elevation.")
+    if canonical.digest(row.content) != row.digest:
+        raise Conflict("The proposal is not what its digest says. Let the agent propose it again.")
     if row.elevations.filter(state__in=(ElevationState.PENDING, ElevationState.ACTIVE)).exists():
         raise Conflict("An elevation for this proposal is under way already.")
     return row
@@ -259,7 +265,7 @@ def _check_ender(actor: Actor, agent: Agent, reason: ElevationEnd) -> None:
 
 def _withdraw(actor: Actor, elevation: Elevation) -> None:
     approval = (
-        Approval.objects.select_for_update(of=("self",))
+        Approval.objects.select_for_update(of=("self",), no_key=True)
         .select_related("agent")
         .get(subject=ApprovalSubject.ELEVATION, subject_id=elevation.pk, state=ApprovalState.PENDING)
     )

@@ -1,5 +1,6 @@
 """Opening and closing a question to people. What follows from the answer is its subject's business."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -27,14 +28,18 @@ def open_request(
     described: contents.Content,
     terms: dict[str, Any],
     expires_at: datetime,
+    authors: Iterable[Person] = (),
 ) -> Approval:
     """Put exact bytes before people. Must run inside the transaction of what it is asked for.
+
+    Args:
+        authors: who made what is asked for; they do not vote on it.
 
     Raises:
         Invalid: something described cannot be written canonically, or the risk class asks for votes that
             no board could give.
     """
-    frozen = contents.frozen(terms=terms, agent=agent, requester=actor)
+    frozen = contents.frozen(terms=terms, agent=agent, requester=actor, authors=authors)
     try:
         Rule.read(terms["rule"])
         data = contents.to_bytes(described | frozen)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from agents.models import Agent, Person
+from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
 from governance import permissions, risk_score
 from governance.models import RiskAssessment, RiskClass
 from governance.risk_score import QUESTIONS
-from governance.services.attempts import attempt, refuse
 
 __all__ = ["QUESTIONS", "assess"]
 

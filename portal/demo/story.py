@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from agents.analyst import provenance
-from agents.choices import AgentState, CallOutcome, ProposalState, RunState
+from agents.choices import AgentState, CallOutcome, ProposalState, RunState, Severity
 from agents.models import Agent, AgentVersion, Assessment, FunctionCall, Person, ProposedAction, Report, Run
 from agents.services import register, reports, runs, vulnerabilities
 from audits.choices import BundleState
@@ -45,12 +45,12 @@ class Story:
     def owner(self) -> Person:
         return self.people[OWNER]
 
-    def wait_for(self, what: str, ready: Callable[[], bool]) -> None:
+    def wait_for(self, what: str, ready: Callable[[], bool], *, seconds: int = PATIENCE_SECONDS) -> None:
         """Wait until a worker has done it; the answer is in the database, not in the queue."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + seconds
         with self.screen.waiting(what):
             while not ready():
-                self.screen.require(time.monotonic() < deadline, f"{what}: not done in {PATIENCE_SECONDS} s.")
+                self.screen.require(time.monotonic() < deadline, f"{what}: not done in {seconds} s.")
                 time.sleep(0.1)
 
 
@@ -225,14 +225,10 @@ def decision_of(call: FunctionCall) -> Decision:
 
 def waiting_proposal(report: Report) -> ProposedAction:
     """The write that the analyst wanted for the worst finding."""
-    proposal = (
-        ProposedAction.objects.filter(finding__report=report, state=ProposalState.WAITING)
-        .order_by("finding__position")
-        .first()
-    )
-    if proposal is None:
-        raise StepFailed("The analyst did not try to write.")
-    return proposal
+    waiting = ProposedAction.objects.filter(finding__report=report, state=ProposalState.WAITING)
+    if not waiting:
+        raise StepFailed("The analyst did not ask for a ticket. A language model may forget to: try again.")
+    return min(waiting.select_related("finding"), key=lambda one: Severity(one.finding.severity).rank)
 
 
 def run_the_analyst(story: Story, report: Report) -> Run:
@@ -242,8 +238,14 @@ def run_the_analyst(story: Story, report: Report) -> Run:
         run.refresh_from_db()
         return run.state in {RunState.COMPLETED, RunState.FAILED}
 
-    story.wait_for("a worker runs the analyst", ended)
-    story.screen.require(run.state == RunState.COMPLETED, f"The run {run.state}: {run.reason} {run.detail}")
+    # A run ends by itself: a language model may take its time until then.
+    story.wait_for("a worker runs the analyst", ended, seconds=settings.RUN_MAX_SECONDS + PATIENCE_SECONDS)
+    if run.state != RunState.COMPLETED:
+        failed = run.assessments.exclude(detail="").values_list("detail", flat=True)
+        raise StepFailed(
+            f"The run ended: {run.get_reason_display()}. {run.detail} {failed.first() or ''}".rstrip()
+            + "\nThe portal shows the run with this reason. Mend it and play the story again: it goes on."
+        )
     return run
 
 
@@ -314,7 +316,7 @@ def the_owner_elevates(story: Story, proposal: ProposedAction) -> None:
     screen.require(
         proposal.state == ProposalState.EXECUTED, f"The write was {proposal.state}: {proposal.detail}"
     )
-    ticket = proposal.finding.tickets.get()
+    ticket = proposal.finding.tickets.latest("pk")
     screen.step(f"{ticket} is {ticket.state}: {ticket.title}")
     elevation.refresh_from_db()
     screen.require(elevation.state == ElevationState.ENDED, f"The elevation is still {elevation.state}.")
@@ -325,7 +327,9 @@ def the_next_write_is_refused(story: Story, agent: Agent, report: Report, propos
     screen = story.screen
     screen.chapter("The same write again")
     run = run_the_analyst(story, report)
-    call = run.function_calls.get(finding=proposal.finding, function=proposal.function)
+    call = run.function_calls.filter(finding=proposal.finding, function=proposal.function).last()
+    if call is None:
+        raise StepFailed("The analyst did not ask for the ticket again. A language model may: try again.")
     screen.require(call.outcome == CallOutcome.DENIED, f"The same write again was {call.outcome}.")
     live = Elevation.objects.filter(agent=agent, state=ElevationState.ACTIVE).count()
     screen.require(live == 0, "An elevation is still live.")

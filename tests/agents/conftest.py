@@ -44,7 +44,7 @@ class ScriptedDecisions:
             credential_seconds=self.seconds,
             elevation_id=None,
             ends_at=timezone.now() + self.ends_in if self.ends_in is not None else None,
-            epoch=self.epoch,
+            epoch=Agent.objects.get(pk=question.agent.pk).epoch if self.epoch is None else self.epoch,
         )
 
 
@@ -135,7 +135,7 @@ def log4shell(db: None) -> Vulnerability:
 
 @pytest.fixture
 def instance(active_analyst: Agent) -> AgentInstance:
-    return instances.start(actor=SYSTEM, agent=active_analyst, running=provenance.current())
+    return instances.start(actor=SYSTEM, agent=active_analyst, running=provenance.current(), task=new_id())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import stat
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -55,12 +56,21 @@ def answer(**changes: object) -> Answer:
 
 def mint(instance: AgentInstance, **changes: object) -> tuple[str, Credential]:
     return credentials.mint(
-        answer=answer(**changes), question=question(instance), instance=instance, audience=AUDIENCE
+        answer=answer(**({"epoch": instance.agent.epoch} | changes)),
+        question=question(instance),
+        instance=instance,
+        audience=AUDIENCE,
     )
 
 
-def verify(token: str, **changes: str) -> Credential:
-    values = {"audience": AUDIENCE, "action": "assess_vulnerability", "resource": RESOURCE}
+def verify(token: str, **changes: Any) -> Credential:
+    holder = AgentInstance.objects.select_related("agent").latest("started_at").actor
+    values: dict[str, Any] = {
+        "holder": holder,
+        "audience": AUDIENCE,
+        "action": "assess_vulnerability",
+        "resource": RESOURCE,
+    }
     return credentials.verify(token=token, **(values | changes))
 
 

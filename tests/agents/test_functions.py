@@ -1,5 +1,6 @@
 """The catalogue: one list from which manifest, tools and execution are made."""
 
+import orjson
 import pytest
 from pydantic import ValidationError
 
@@ -81,6 +82,10 @@ def test_a_write_names_its_resource_by_what_the_run_works_on(function: Function)
         ("open_ticket", '{"title": "A\\nB", "body": "B", "severity": "high"}'),
         ("open_ticket", '{"title": "A", "body": "\\u0000", "severity": "high"}'),
         ("open_ticket", '{"title": "A", "body": "\\ud800", "severity": "high"}'),
+        ("open_ticket", '{"title": "A\\u2028B", "body": "B", "severity": "high"}'),
+        ("open_ticket", '{"title": "A\\u0085B", "body": "B", "severity": "high"}'),
+        ("open_ticket", '{"title": "A", "body": "pay \\u202e001 ton", "severity": "high"}'),
+        ("open_ticket", '{"title": "A\\u2066B", "body": "B", "severity": "high"}'),
         ("open_ticket", '{"title": "' + "A" * 201 + '", "body": "B", "severity": "high"}'),
         ("open_ticket", '{"title": "A", "body": "' + "B" * 8001 + '", "severity": "high"}'),
     ],
@@ -88,3 +93,9 @@ def test_a_write_names_its_resource_by_what_the_run_works_on(function: Function)
 def test_arguments_that_do_not_fit_are_refused(name: str, arguments: str) -> None:
     with pytest.raises(ValidationError):
         catalogue.BY_NAME[name].arguments.model_validate_json(arguments)
+
+
+@pytest.mark.parametrize("text", ["Zażółć gęślą jaźń", "שלום", "漢字", "a\u200db", "\U0001f600"])
+def test_every_language_is_text(text: str) -> None:
+    arguments = orjson.dumps({"title": text, "body": f"{text}\n\t{text}", "severity": "high"})
+    assert catalogue.BY_NAME["open_ticket"].arguments.model_validate_json(arguments).title == text

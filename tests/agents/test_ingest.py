@@ -38,19 +38,20 @@ def test_the_demo_report() -> None:
     assert new
     assert (report.file_name, report.target) == ("report.json", "registry.example/shop-api:2.3.1")
     assert (report.format, report.ingested_by) == ("trivy", "system/test")
-    assert report.counts == {"critical": 2, "high": 2, "low": 2}
+    assert report.counts == {"critical": 2, "high": 2, "medium": 1, "low": 2}
     findings = list(report.findings.all())
-    assert [finding.position for finding in findings] == list(range(6))
+    assert [finding.position for finding in findings] == list(range(7))
     assert [finding.vulnerability_id for finding in findings] == [
         "CVE-2021-3156",
         "CVE-2011-3374",
         "CVE-2021-44228",
+        "CVE-2021-45105",
         "CVE-2022-22965",
         "CVE-2023-44487",
         "GHSA-5rrq-pxf6-6jx5",
     ]
     assert findings[2].cwes == ["CWE-20", "CWE-400", "CWE-502"]
-    assert findings[5].cve_ids == []
+    assert findings[6].cve_ids == []
 
 
 def test_the_same_report_twice_changes_nothing() -> None:

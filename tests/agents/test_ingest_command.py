@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 from pytest_django import Settings
 
+from agents.choices import RunReason, RunState
 from agents.models import Agent, Report, Run
 from audits.models import Event
 from tests.agents.test_ingest import trivy
@@ -69,6 +71,32 @@ def test_the_same_report_again_queues_nothing(
     again = ingest(capsys, str(file), "--agent", active_analyst.slug)
     assert again == {**first, "new": False}
     assert Run.objects.count() == 1
+
+
+def test_the_same_report_is_worked_through_again_where_the_run_failed(
+    capsys: pytest.CaptureFixture[str], file: Path, active_analyst: Agent
+) -> None:
+    first = ingest(capsys, str(file))
+    Run.objects.update(state=RunState.FAILED, reason=RunReason.MODEL_TIMEOUT, ended_at=timezone.now())
+    again = ingest(capsys, str(file))
+    assert (again["new"], again["report"]) == (False, first["report"])
+    assert again["run"] not in {None, first["run"]}
+
+
+def test_another_format_than_the_one_it_was_read_in_is_refused(
+    capsys: pytest.CaptureFixture[str], file: Path
+) -> None:
+    ingest(capsys, str(file))
+    for name in ("sarif", "nonsense"):
+        with pytest.raises(SystemExit) as caught:
+            call_command("ingest", str(file), "--format", name)
+        assert caught.value.code == 2
+        assert "known already, as Trivy JSON" in capsys.readouterr().err
+    assert not ingest(capsys, str(file), "--format", "trivy")["new"]
+
+
+def test_an_empty_name_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "name of the report is empty" in refused(capsys, "")
 
 
 def test_in_words(capsys: pytest.CaptureFixture[str], file: Path, active_analyst: Agent) -> None:

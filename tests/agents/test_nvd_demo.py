@@ -29,6 +29,7 @@ def report() -> ParsedReport:
     [
         ("CVE-2021-3156", "7.8", "CVSS:3.1/AV:L/AC:L/PR:L/UI:N/S:U/C:H/I:H/A:H", "2022-04-06"),
         ("CVE-2021-44228", "10.0", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H", "2021-12-10"),
+        ("CVE-2021-45105", "5.9", "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:N/I:N/A:H", ""),
         ("CVE-2022-22965", "9.8", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", "2022-04-04"),
         ("CVE-2023-44487", "7.5", "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", "2023-10-10"),
     ],
@@ -52,5 +53,5 @@ def test_one_description_carries_an_instruction(report: ParsedReport) -> None:
 
 def test_the_records_have_the_shape_of_an_answer_of_the_api() -> None:
     document = json.loads((DEMO / "nvd.json").read_bytes())
-    assert document["totalResults"] == len(document["vulnerabilities"]) == 4
+    assert document["totalResults"] == len(document["vulnerabilities"]) == 5
     assert (document["format"], document["version"]) == ("NVD_CVE", "2.0")

@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.test import Client
 
 from agents.analyst import provenance
 from agents.choices import AgentState
@@ -15,6 +16,7 @@ from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
 from audits.models import Event
+from tests.conftest import PASSWORD
 
 BOARD = Actor.system("board")
 DIGEST = "ab" * 32
@@ -52,6 +54,15 @@ def test_an_administrator_registers_for_somebody_else(ada: Person, olivia: Perso
 def test_an_outsider_does_not_register_for_somebody_else(oscar: Person, olivia: Person) -> None:
     with pytest.raises(Denied):
         registered(olivia, actor=oscar)
+    assert Event.objects.filter(action=Action.AGENT_REGISTERED, outcome="denied").count() == 1
+    assert not Agent.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["slug", "name", "business_unit"])
+def test_a_text_that_is_too_long_is_named(olivia: Person, field: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        registered(olivia, **{field: "a" * 201})
+    assert list(refusal.value.fields) == [field]
 
 
 def test_an_inactive_owner_is_refused(ada: Person, olivia: Person) -> None:
@@ -104,8 +115,14 @@ def test_a_label_is_taken_once(analyst: Agent, analyst_version: AgentVersion, ol
         )
 
 
+def test_a_label_that_is_too_long_is_named(analyst: Agent, olivia: Person) -> None:
+    with pytest.raises(Invalid) as refusal:
+        register.add_version(actor=olivia, agent=analyst, label="1" * 51, provenance=provenance.current())
+    assert list(refusal.value.fields) == ["label"]
+
+
 def test_a_retired_agent_takes_no_version(analyst: Agent, olivia: Person) -> None:
-    analyst.state = AgentState.RETIRED
+    Agent.objects.filter(pk=analyst.pk).update(state=AgentState.RETIRED)
     with pytest.raises(Conflict):
         register.add_version(actor=olivia, agent=analyst, label="2", provenance=provenance.current())
 
@@ -230,6 +247,46 @@ def test_an_administrator_adds_a_person(ada: Person) -> None:
     assert b"Nina" not in bytes(event.header)
 
 
+def test_an_administrator_deactivates_and_reactivates(ada: Person, olivia: Person, analyst: Agent) -> None:
+    client = Client()
+    assert client.login(username="olivia", password=PASSWORD)
+    people.deactivate(actor=ada.actor, person=olivia)
+    analyst.refresh_from_db()
+    assert analyst.epoch == 1
+    assert client.get("/admin/").status_code == 302
+    assert not Client().login(username="olivia", password=PASSWORD)
+    people.reactivate(actor=ada.actor, person=olivia)
+    assert Client().login(username="olivia", password=PASSWORD)
+    told = (
+        Event.objects.filter(stream=f"person/{olivia.pk}").order_by("time").values_list("action", flat=True)
+    )
+    assert list(told) == [Action.PERSON_ADDED, Action.PERSON_DEACTIVATED, Action.PERSON_REACTIVATED]
+    assert events(analyst)[-1] == Action.AGENT_EPOCH_RAISED
+
+
+def test_only_administrators_say_who_signs_in(ada: Person, olivia: Person, oscar: Person) -> None:
+    for verb, person in (
+        (people.deactivate, olivia),
+        (people.reactivate, olivia),
+        (people.deactivate, oscar),
+    ):
+        with pytest.raises(Denied):
+            verb(actor=oscar.actor, person=person)
+    with pytest.raises(Denied, match="themselves"):
+        people.deactivate(actor=ada.actor, person=ada)
+    denied = Event.objects.filter(outcome="denied").values_list("action", flat=True)
+    assert sorted(denied) == [Action.PERSON_DEACTIVATED] * 3 + [Action.PERSON_REACTIVATED]
+    assert Person.objects.filter(is_active=False).count() == 0
+
+
+def test_nobody_is_deactivated_twice(ada: Person, olivia: Person) -> None:
+    with pytest.raises(Conflict):
+        people.reactivate(actor=ada.actor, person=olivia)
+    people.deactivate(actor=ada.actor, person=olivia)
+    with pytest.raises(Conflict):
+        people.deactivate(actor=ada.actor, person=olivia)
+
+
 @pytest.mark.parametrize("password", ["short", "123456789123456789", "nina-nina"])
 def test_a_weak_password_is_refused(ada: Person, password: str) -> None:
     with pytest.raises(Invalid) as refusal:
@@ -258,3 +315,4 @@ def test_only_administrators_add_people(olivia: Person) -> None:
         added(olivia.actor)
     with pytest.raises(Denied):
         added(Actor(kind="agent", id="a", name="a"))
+    assert Event.objects.filter(action=Action.PERSON_ADDED, outcome="denied").count() == 2

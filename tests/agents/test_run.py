@@ -10,7 +10,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from agents import tasks
-from agents.analyst import planner, prompt
+from agents.analyst import planner, prompt, provenance
 from agents.analyst import run as analyst
 from agents.choices import (
     AgentState,
@@ -23,7 +23,17 @@ from agents.choices import (
     RunState,
     Severity,
 )
-from agents.models import Agent, AgentVersion, Finding, Person, Report, Run, Ticket, Vulnerability
+from agents.models import (
+    Agent,
+    AgentInstance,
+    AgentVersion,
+    Finding,
+    Person,
+    Report,
+    Run,
+    Ticket,
+    Vulnerability,
+)
 from agents.services import runs
 from audits.choices import Action
 from audits.errors import Conflict, Denied, NotFound
@@ -84,9 +94,16 @@ def test_every_step_is_in_the_agents_stream(run: Run, finding: Finding) -> None:
     started = next(number for number, event in enumerate(stream) if event.action == Action.RUN_QUEUED)
     assert [event.action for event in stream][started:] == [
         Action.RUN_QUEUED,
-        Action.INSTANCE_STARTED,
         Action.RUN_STARTED,
-        *[Action.MODEL_ANSWERED, Action.DECISION_MADE, Action.CREDENTIAL_MINTED, Action.FUNCTION_CALLED] * 2,
+        Action.INSTANCE_STARTED,
+        *[
+            Action.MODEL_ANSWERED,
+            Action.DECISION_MADE,
+            Action.CREDENTIAL_MINTED,
+            Action.CREDENTIAL_USED,
+            Action.FUNCTION_CALLED,
+        ]
+        * 2,
         *[Action.MODEL_ANSWERED, Action.DECISION_MADE, Action.FUNCTION_CALLED, Action.ACTION_PROPOSED],
         Action.MODEL_ANSWERED,
         Action.FINDING_ASSESSED,
@@ -301,13 +318,30 @@ def test_a_run_that_nobody_took_is_asked_for_again(
 
 
 def test_a_run_whose_worker_died_ends(run: Run, finding: Finding, report: Report) -> None:
-    runs.claim(run_id=run.pk, planner="x")
+    runs.claim(actor=SYSTEM, run_id=run.pk, planner="x")
     assert runs.sweep() == 0
     Run.objects.update(seen_at=timezone.now() - timedelta(days=1))
     assert runs.sweep() == 1
     run.refresh_from_db()
     assert (run.state, run.reason) == (RunState.FAILED, RunReason.WORKER_LOST)
     assert performed(runs.queue(actor=SYSTEM, report=report)).state == RunState.COMPLETED
+
+
+def test_a_worker_that_comes_too_late_gets_no_identity(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep gave the run up between its claim and its start."""
+    real = provenance.current
+
+    def current() -> Any:
+        Run.objects.update(seen_at=timezone.now() - timedelta(days=1))
+        runs.sweep()
+        return real()
+
+    monkeypatch.setattr(provenance, "current", current)
+    analyst.perform(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.reason, run.instance) == (RunState.FAILED, RunReason.WORKER_LOST, None)
+    assert not AgentInstance.objects.filter(ended_at__isnull=True).exists()
+    assert not Event.objects.filter(action=Action.INSTANCE_STARTED).exists()
 
 
 def test_a_worker_that_was_given_up_stops(

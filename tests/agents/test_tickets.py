@@ -11,7 +11,6 @@ from agents.models import AgentInstance, Finding, Report, Ticket
 from agents.services import assessments, credentials, tickets
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Denied
 from audits.models import Event
 from audits.models.base import new_id
 from tests.agents.conftest import LOG4SHELL, make_finding, make_report
@@ -33,7 +32,9 @@ def token_for(instance: AgentInstance, action: str, resource: str, service: str)
         intent="Test.",
     )
     audience = f"http://127.0.0.1:8000/services/{service}"
-    return credentials.mint(answer=answer(), question=question, instance=instance, audience=audience)[0]
+    return credentials.mint(
+        answer=answer(epoch=instance.agent.epoch), question=question, instance=instance, audience=audience
+    )[0]
 
 
 def ticket_token(instance: AgentInstance, finding: Finding) -> str:
@@ -106,7 +107,7 @@ def test_a_token_for_another_finding_opens_nothing(
 
 def test_somebody_elses_token_opens_nothing(instance: AgentInstance, finding: Finding) -> None:
     thief = Actor(kind="agent", id="spiffe://countersign.local/agent/thief/i/1", name="thief")
-    with pytest.raises(Denied):
+    with pytest.raises(CredentialError, match="another instance"):
         tickets.open_or_note(
             actor=thief,
             token=ticket_token(instance, finding),
@@ -156,5 +157,5 @@ def test_every_severity_has_a_deadline() -> None:
 
 
 def test_somebody_elses_token_asks_nothing(instance: AgentInstance, finding: Finding) -> None:
-    with pytest.raises(Denied):
+    with pytest.raises(CredentialError, match="another instance"):
         assess(instance, finding, actor=Actor(kind="agent", id="thief", name="thief"))

@@ -12,6 +12,7 @@ import orjson
 import pytest
 import time_machine
 from django.conf import LazySettings
+from django.db import transaction
 
 from agents.models import Person
 from audits import evidence, keys, selectors
@@ -20,6 +21,7 @@ from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid, NotFound
 from audits.models import Bundle, Checkpoint, Entry, Event
 from audits.services import bundle_contents, bundles, sealing
+from audits.services.ledger import record
 from audits.tasks import build_bundle
 from tests.audits.bundling import build, unpack, verdict
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
@@ -174,6 +176,30 @@ def test_the_table_is_readable_and_harmless_in_a_spreadsheet() -> None:
     assert row["actor_name"] == "'" + villain.name
     assert (row["action"], row["actor"], row["number"]) == ("run.queued", "person/1", "1")
     assert verdict(bundle.path)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["run/1", 'a "quoted"\\ one', "\x01\x08\n\x1f\x7f", "naïve \u2028 \U0001f600", "=1,2"]
+)
+def test_whatever_a_header_may_say_is_verified(text: str) -> None:
+    actor = Actor(kind="agent", id=text, name=text)
+    with transaction.atomic():
+        record(
+            stream="agent/one",
+            action=Action.DECISION_MADE,
+            actor=actor,
+            object=text,
+            body={"nested": [{"text": text}, 2**53 - 1, -1, True, None]},
+            policy={"version": text, "sha256": text},
+            evaluation=text,
+            provenance=text,
+            frameworks=[text, "sox"],
+            trace=text,
+        )
+    bundle = build()
+    assert verdict(bundle.path)[0] == 0
+    [row] = csv.DictReader(io.StringIO(unpack(bundle.path)["events.csv"].decode(), newline=""))
+    assert row["object"].removeprefix("'") == row["trace"].removeprefix("'") == text
 
 
 def test_the_report_is_a_page_that_runs_nothing() -> None:

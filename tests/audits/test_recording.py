@@ -115,6 +115,7 @@ def test_a_word_outside_the_vocabulary_is_refused() -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        ({"policy": {"version": "3"}}, "A policy has a version and a sha256"),
         ({"body": {"score": 1.5}}, "is float"),
         ({"body": {"text": "x" * 1024 * 1024}}, "body is .* Record its digest"),
         ({"object": "x" * 9000}, "header is"),

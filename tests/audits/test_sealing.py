@@ -215,6 +215,7 @@ def test_a_guard_that_says_nothing_understandable_stops_sealing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_inline_seals_after_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(sealing, "INLINE_REST", 0)
     happen(1)
     assert Entry.objects.count() == 1
     happen(1)
@@ -229,8 +230,18 @@ def test_inline_keeps_its_distance(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_inline_rests_in_proportion_to_what_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sealing, "_inline", sealing._Inline())
+    monkeypatch.setattr(sealing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(sealing, "INLINE_REST", 3600)
+    happen(3)
+    assert (Entry.objects.count(), Pending.objects.count()) == (1, 2)
+
+
+@pytest.mark.django_db(transaction=True)
 def test_inline_can_be_switched_off(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> None:
     monkeypatch.setattr(sealing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(sealing, "INLINE_REST", 0)
     settings.LEDGER_SEAL_INLINE = False
     happen(1)
     assert Pending.objects.count() == 1
@@ -241,6 +252,7 @@ def test_what_fails_inline_is_logged_and_the_action_stays(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sealing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(sealing, "INLINE_REST", 0)
     guard.path().write_text("what?")
     with caplog.at_level(logging.ERROR):
         [event] = happen(1)

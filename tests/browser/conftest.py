@@ -4,14 +4,21 @@ The pictures that the README shows are made by these tests: `PICTURES=docs/pictu
 """
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    StorageState,
+    sync_playwright,
+)
 
 from tests.processes.installation import Installation
 
@@ -31,13 +38,15 @@ class Portal:
     installation: Installation
     complaints: list[str] = field(default_factory=list)
     contexts: list[BrowserContext] = field(default_factory=list)
+    signed_in: dict[str, StorageState] = field(default_factory=dict)
 
-    def sign_in(self, username: str, *, dark: bool = False, width: int = 1440) -> Page:
-        """A new session of its own for this person, watched for errors on the console."""
+    def open(self, username: str = "", *, dark: bool = False, width: int = 1440) -> Page:
+        """A window of its own, watched for errors on the console; signed in where the person was before."""
         context = self.browser.new_context(
             base_url=self.address,
             viewport={"width": width, "height": 1000},
             color_scheme="dark" if dark else "light",
+            storage_state=self.signed_in.get(username),
         )
         self.contexts.append(context)
         page = context.new_page()
@@ -45,10 +54,17 @@ class Portal:
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("requestfailed", self._listen_for_failures)
         page.goto("/admin/")
-        page.get_by_label("Username").fill(username)
-        page.get_by_label("Password").fill(self.password)
-        page.get_by_role("button", name=re.compile("log ?in|sign ?in", re.IGNORECASE)).click()
-        page.wait_for_url("**/admin/")
+        return page
+
+    def sign_in(self, username: str, *, dark: bool = False, width: int = 1440) -> Page:
+        """The overview of this person, who signs in once for all tests."""
+        page = self.open(username, dark=dark, width=width)
+        if username not in self.signed_in:
+            page.get_by_label("Username").fill(username)
+            page.get_by_label("Password").fill(self.password)
+            page.get_by_role("button", name="Sign in").click()
+            page.wait_for_url("**/admin/")
+            self.signed_in[username] = page.context.storage_state()
         return page
 
     def _listen_for_failures(self, request: Request) -> None:

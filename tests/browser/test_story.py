@@ -45,7 +45,7 @@ def test_the_board_approves_by_clicking(portal: Portal, picture: Picture) -> Non
         if number == 0:
             picture(page, "overview")
         open_waiting(page, title)
-        expect(page.get_by_text("What has changed")).to_be_visible()
+        expect(page.get_by_role("heading", name="What has changed")).to_be_visible()
         if number == 2:
             picture(page, "approval")
         approve(page, "Read, and compared with what is approved.")
@@ -108,8 +108,9 @@ def test_the_run_is_told_step_by_step(portal: Portal, picture: Picture) -> None:
     expect(page.get_by_text("rules, not a language model").first).to_be_visible()
     for function in ("get_vulnerability_info", "assess_vulnerability", "open_ticket"):
         expect(page.get_by_text(function).first).to_be_visible()
-    timeline.scroll_into_view_if_needed()
-    page.evaluate("document.querySelector('[id]') && window.scrollBy(0, 600)")
+    page.locator("article", has=page.get_by_text("Denied", exact=True)).first.evaluate(
+        "card => window.scrollTo(0, card.getBoundingClientRect().top + window.scrollY - 16)"
+    )
     picture(page, "run")
 
 

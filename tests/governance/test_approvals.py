@@ -156,10 +156,10 @@ def test_an_expired_request_takes_no_vote_and_is_closed(submitted: Approval, sas
 
 
 def test_the_sweep_closes_what_nobody_decided(submitted: Approval, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert approvals.expire() == 0
+    assert approvals.sweep() == 0
     later = submitted.expires_at + timedelta(seconds=1)
     monkeypatch.setattr(timezone, "now", lambda: later)
-    assert approvals.expire() == 1
+    assert approvals.sweep() == 1
     submitted.refresh_from_db()
     assert submitted.state == ApprovalState.EXPIRED
-    assert approvals.expire() == 0
+    assert approvals.sweep() == 0

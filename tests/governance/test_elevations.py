@@ -319,7 +319,7 @@ def test_a_request_that_nobody_decides_expires(
     elevation = request(olivia, active_analyst, resource())
     later = timezone.now() + timedelta(hours=5)
     monkeypatch.setattr(timezone, "now", lambda: later)
-    assert approvals.expire() == 1
+    assert approvals.sweep() == 1
     elevation.refresh_from_db()
     assert (elevation.state, elevation.end_reason) == (ElevationState.ENDED, ElevationEnd.EXPIRED)
 

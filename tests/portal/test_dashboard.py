@@ -13,8 +13,8 @@ from audits.admin.show import relative
 from audits.models import Checkpoint, Entry
 from audits.services import sealing
 from governance.choices import VoteChoice
-from governance.models import Approval, Elevation
-from governance.services import approvals
+from governance.models import Approval, Elevation, Seat
+from governance.services import approvals, board
 from portal.dashboard import minutes_left
 from tests.portal import work
 
@@ -180,3 +180,37 @@ def test_what_is_left_in_words(seconds: int, words: str) -> None:
 )
 def test_times_have_a_hint(seconds: int, words: str) -> None:
     assert relative(work.NOON + timedelta(seconds=seconds), work.NOON) == words
+
+
+def test_each_role_is_told_what_to_do_next(
+    client: Client, *, ada: Person, olivia: Person, sasha: Person, aude: Person, active_analyst: Agent
+) -> None:
+    assert "ingest a report" in overview(client, olivia)
+    assert "No request waits for the seat Security." in overview(client, sasha)
+    assert reverse("admin:audits_bundle_add") in overview(client, aude)
+    board.end_seat(actor=ada, seat=Seat.objects.get(person=sasha))
+    text = overview(client, ada)
+    assert "Nobody holds the board&#x27;s seats Security" in text
+    assert reverse("admin:governance_seat_add") in text
+
+
+def test_the_overview_says_who_one_is(
+    client: Client, *, ada: Person, sasha: Person, aude: Person, oscar: Person, active_analyst: Agent
+) -> None:
+    for person, words in (
+        (ada, "administrator"),
+        (sasha, "board, seat Security"),
+        (aude, "auditor"),
+        (oscar, "no role yet"),
+    ):
+        assert words in overview(client, person, "index"), person
+
+
+def test_icons_are_not_read_aloud(client: Client, ada: Person, active_analyst: Agent) -> None:
+    client.force_login(ada)
+    for name in ("index", "agents_agent_changelist", "agents_person_add"):
+        tags = client.get(reverse(f"admin:{name}")).content.decode().split("<")
+        icons = [tag for tag in tags if tag.startswith("span ") and "material-symbols-outlined" in tag]
+        assert icons
+        assert all('aria-hidden="true"' in icon for icon in icons), name
+        assert any(tag.startswith("input ") for tag in tags), name

@@ -1,6 +1,13 @@
 """`manage.py demo`: the whole story, in processes of its own, on what a first one left behind."""
 
-from tests.processes.installation import Installation
+from typing import Any
+
+import httpx2
+from django.conf import settings
+
+from agents.analyst.planner import BASE_URL, PlannerTransport
+from tests.agents.model_server import Answer, serving
+from tests.processes.installation import Installation, free_port
 
 
 def test_the_story_holds_twice(installation: Installation) -> None:
@@ -34,3 +41,30 @@ from audits.actor import Actor
 people.add_person(actor=Actor.system("test"), username="somebody", first_name="S", last_name="E",
                   email="s@example.org", password="correct-horse-battery-staple")
 """
+
+
+def think(request: dict[str, Any]) -> Answer:
+    """A language model that happens to think as the embedded planner does."""
+    with httpx2.Client(transport=PlannerTransport()) as client:
+        return Answer(client.post(f"{BASE_URL}/chat/completions", json=request).content)
+
+
+def test_with_a_language_model_it_stops_with_the_reason_and_goes_on_once_mended(
+    installation: Installation,
+) -> None:
+    with serving(think):
+        installation.variables |= {
+            "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1",
+            "OPENAI_MODEL": "scripted",
+        }
+        stopped = installation.manage("demo")
+        assert stopped.returncode == 1
+        assert "The model could not be reached" in stopped.stderr
+        assert "play the story again" in stopped.stderr
+        assert "Traceback" not in stopped.stderr
+
+        installation.variables["OPENAI_BASE_URL"] = settings.OPENAI_BASE_URL
+        told = installation.manage("demo")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "planned by: scripted at 127.0.0.1" in told.stdout
+    assert "rules, not a language model" not in told.stdout

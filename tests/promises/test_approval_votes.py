@@ -2,12 +2,16 @@
 
 import pytest
 
+from agents.analyst import provenance
 from agents.choices import AgentState
 from agents.models import Agent, Person
+from agents.services import register
 from audits.errors import Conflict, Denied
+from governance import selectors
 from governance.choices import ApprovalState, Discipline, VoteChoice
 from governance.models import Approval, Grant, RiskClass, Seat, Vote
-from governance.services import board
+from governance.services import board, dossiers, risk
+from tests.conftest import ANSWERS
 from tests.governance.story import cast, events, race, tamper
 
 
@@ -43,6 +47,21 @@ def test_a_veto_after_four_approvals(submitted: Approval, members: list[Person])
     cast(members[-1], submitted, VoteChoice.REJECT)
     assert state_of(submitted) == ApprovalState.REJECTED
     assert not Grant.objects.exists()
+
+
+@pytest.mark.django_db
+def test_whoever_added_the_version_with_a_seat(
+    analyst: Agent, olivia: Person, ada: Person, members: list[Person]
+) -> None:
+    """An administrator builds it, the owner submits it, and the administrator sits on the board."""
+    version = register.add_version(actor=ada, agent=analyst, label="1", provenance=provenance.current())
+    risk.assess(actor=olivia, agent=analyst, answers=ANSWERS)
+    approval = dossiers.submit(actor=olivia, version=version)
+    board.assign_seat(actor=ada, person=ada, discipline=Discipline.SECURITY)
+    with pytest.raises(Denied):
+        cast(ada, approval)
+    assert approval not in selectors.waiting_for(ada)
+    assert approval in selectors.waiting_for(members[0])
 
 
 @pytest.mark.django_db

@@ -5,19 +5,23 @@ from typing import Any
 
 import pytest
 
+from agents import decision_point
 from agents.analyst import provenance
 from agents.decision_point import Answer
-from agents.models import Agent, AgentInstance, Person
-from agents.services import register
+from agents.errors import CredentialError
+from agents.models import Agent, AgentInstance, Credential, Person
+from agents.services import credentials, people, register
 from audits.actor import Actor
 from audits.errors import Conflict
+from governance import selectors
 from governance.choices import ElevationEnd, ElevationState
 from governance.models import Decision, Elevation, Vote
-from governance.services import dossiers, elevations
+from governance.services import approvals, dossiers, elevations
 from tests.governance.story import (
     cast,
     elevate,
     events,
+    question,
     race,
     read,
     resource,
@@ -62,3 +66,47 @@ def test_reading_writing_voting_and_ending_at_the_same_moment(
     assert version_of(Agent.objects.get(pk=active_analyst.pk)) == newer
     assert read(instance()).reason == "version_not_approved"
     assert write(instance(), on).reason == "version_not_approved"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_owner_who_is_deactivated_while_the_agent_works(
+    active_analyst: Agent, ada: Person, olivia: Person, members: list[Person]
+) -> None:
+    on = resource()
+    elevate(olivia, active_analyst, on, members[:2], uses=20)
+    running = start_instance(active_analyst)
+
+    def use() -> str:
+        instance = AgentInstance.objects.get(pk=running.pk)
+        asked = question(instance)
+        answer = decision_point.decide(asked)
+        if not answer.allowed:
+            return answer.reason
+        token, minted = credentials.mint(answer=answer, question=asked, instance=instance, audience="here")
+        people.deactivate(actor=ada.actor, person=Person.objects.get(pk=olivia.pk))
+        return str(
+            credentials.verify(
+                holder=instance.actor,
+                token=token,
+                audience="here",
+                action=minted.action,
+                resource=minted.resource,
+            )
+        )
+
+    def sweep() -> int:
+        return elevations.sweep() + approvals.sweep()
+
+    def ask() -> Answer:
+        return write(AgentInstance.objects.get(pk=running.pk), on)
+
+    results = race([use, ask, sweep] * 4)
+    refused = (CredentialError, Conflict)
+    assert all(
+        isinstance(result, (*refused, Answer, int)) or result == "owner_not_active" for result in results
+    )
+    assert any(isinstance(result, CredentialError) for result in results), "whoever deactivated used it after"
+    assert not Credential.objects.filter(used_at__isnull=False).exists()
+    assert len(events("person.deactivated")) == 1
+    sweep()
+    assert not selectors.live_elevations().exists()

@@ -10,7 +10,9 @@ from agents.choices import CallOutcome, ProposalState
 from agents.decision_point import Answer
 from agents.models import Agent, AgentInstance, Person, ProposedAction, Ticket
 from agents.services import gateway, proposals
+from audits import canonical
 from audits.actor import Actor
+from audits.errors import Conflict
 from governance.choices import ElevationEnd, ElevationState
 from governance.models import Approval, Elevation, Grant
 from governance.services import elevations
@@ -20,6 +22,7 @@ from tests.governance.story import (
     events,
     propose,
     race,
+    request,
     resource,
     start_instance,
     tamper,
@@ -106,6 +109,19 @@ def test_an_elevation_for_one_proposal_used_for_another_content(
     tamper(ProposedAction.objects.filter(pk=proposal.pk), digest="0" * 64)
     assert write(instance, proposal.resource, digest="0" * 64).reason == "no_elevation"
     assert write(instance, proposal.resource, digest=proposal.digest).allowed
+
+
+@pytest.mark.django_db
+def test_a_proposal_that_shows_one_thing_and_is_digested_as_another(
+    active_analyst: Agent, olivia: Person
+) -> None:
+    """Approvers would read the arguments; the decision point would compare the digest."""
+    proposal = propose(active_analyst)
+    other = canonical.digest(proposal.content | {"arguments": {"title": "Something else"}})
+    ProposedAction.objects.filter(pk=proposal.pk).update(digest=other)
+    with pytest.raises(Conflict, match="not what its digest says"):
+        request(olivia, active_analyst, proposal.resource, proposal=proposal)
+    assert not Elevation.objects.exists()
 
 
 @pytest.mark.django_db

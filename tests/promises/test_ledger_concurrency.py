@@ -59,6 +59,7 @@ def test_many_writers_and_sealers(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def threads_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sealing, "INLINE_SECONDS", 0.0)
+    monkeypatch.setattr(sealing, "INLINE_REST", 0)
     failures: list[BaseException] = []
     sealed: list[int] = []
 

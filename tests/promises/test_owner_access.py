@@ -1,16 +1,25 @@
 """No owner, no access (promise 3): the moment an owner is gone, so is the agent's access."""
 
+from typing import Any
+
 import pytest
 
-from agents.models import Agent, Person
+from agents.analyst import planner
+from agents.analyst import run as analyst
+from agents.choices import CredentialRefusal, RunReason, RunState
+from agents.errors import CredentialError
+from agents.models import Agent, Finding, Person, Report
+from agents.services import credentials, people, runs
 from audits.errors import Conflict, Denied
 from governance.choices import ApprovalState
 from governance.models import Approval
-from governance.services import elevations
+from governance.services import approvals, elevations
+from tests.agents.conftest import SYSTEM
 from tests.governance.story import (
     approval_of,
     cast,
     elevate,
+    question,
     read,
     request,
     resource,
@@ -36,6 +45,69 @@ def test_reading_and_writing_stop_at_once(
     leave(olivia)
     assert read(instance).reason == "owner_not_active"
     assert write(instance, on).reason == "owner_not_active"
+
+
+def test_what_was_minted_before_is_refused(active_analyst: Agent, olivia: Person) -> None:
+    """Between the decision and the use of its credential, whoever takes the account away and however."""
+    instance = start_instance(active_analyst)
+    answer = read(instance)
+    asked = question(instance)
+    token, credential = credentials.mint(answer=answer, question=asked, instance=instance, audience="here")
+    leave(olivia)
+    with pytest.raises(CredentialError) as error:
+        credentials.verify(
+            holder=instance.actor,
+            token=token,
+            audience="here",
+            action=credential.action,
+            resource=credential.resource,
+        )
+    assert error.value.refusal == CredentialRefusal.ENDED
+    with pytest.raises(CredentialError):
+        credentials.mint(answer=answer, question=asked, instance=instance, audience="here")
+
+
+def test_deactivating_the_owner_ends_what_was_minted(
+    active_analyst: Agent, ada: Person, olivia: Person
+) -> None:
+    """Also once the owner is back: the epoch has risen."""
+    instance = start_instance(active_analyst)
+    answer = read(instance)
+    people.deactivate(actor=ada.actor, person=olivia)
+    people.reactivate(actor=ada.actor, person=olivia)
+    with pytest.raises(CredentialError):
+        credentials.mint(answer=answer, question=question(instance), instance=instance, audience="here")
+
+
+def test_a_run_stops_with_its_owner(
+    active_analyst: Agent, olivia: Person, report: Report, finding: Finding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = planner.complete
+
+    def complete(request: Any) -> Any:
+        leave(olivia)
+        return real(request)
+
+    monkeypatch.setattr(planner, "complete", complete)
+    run = runs.queue(actor=SYSTEM, report=report)
+    analyst.perform(run_id=run.pk)
+    run.refresh_from_db()
+    assert (run.state, run.reason, run.calls) == (RunState.FAILED, RunReason.DENIED, 0)
+    monkeypatch.setattr(planner, "complete", real)
+    again = runs.queue(actor=SYSTEM, report=report)
+    analyst.perform(run_id=again.pk)
+    again.refresh_from_db()
+    assert (again.reason, again.instance) == (RunReason.DENIED, None)
+
+
+def test_open_requests_are_closed_by_the_sweep(active_analyst: Agent, olivia: Person) -> None:
+    elevation = request(olivia, active_analyst, resource())
+    assert approvals.sweep() == 0
+    leave(olivia)
+    assert approvals.sweep() == 1
+    assert approval_of(elevation).state == ApprovalState.VOIDED
+    elevation.refresh_from_db()
+    assert elevation.end_reason == "owner"
 
 
 def test_an_open_dossier_is_voided(submitted: Approval, olivia: Person, sasha: Person) -> None:

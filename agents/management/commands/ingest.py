@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from agents.choices import AgentState
+from agents.choices import AgentState, RunState
 from agents.models import Agent, Report, Run
 from agents.reports import reading
 from agents.services import reports, runs
@@ -75,6 +75,8 @@ def _content(file: str) -> bytes:
     most = settings.REPORT_MAX_BYTES + 1
     if file == STDIN:
         return sys.stdin.buffer.read(most)
+    if not file:
+        raise Invalid("The name of the report is empty.")
     try:
         with Path(file).open("rb") as stream:
             return stream.read(most)
@@ -83,8 +85,8 @@ def _content(file: str) -> bytes:
 
 
 def _run(report: Report, agent: Agent | None) -> tuple[Run | None, str]:
-    """The run over the report, queued where there is none yet; else why nothing will analyse it."""
-    known = report.runs.filter(agent=agent).first()
+    """The run over the report, queued where none was or the last failed; else why nothing will analyse it."""
+    known = report.runs.filter(agent=agent).exclude(state=RunState.FAILED).first()
     obstacle = "" if known is not None else _obstacle(report, agent)
     if known is not None or obstacle:
         return known, obstacle

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from agents import nvd
+from agents.nvd import records
 from agents.nvd.lookups import NvdAnswer
 from agents.services import vulnerabilities
 from audits.actor import Actor
@@ -47,6 +48,9 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps({"records": taken}) if as_json else words)
 
     def _show(self, cve: str, *, as_json: bool) -> None:
+        if not records.CVE_ID.fullmatch(cve):
+            self.stderr.write(f"{cve[:40]!r} is not a CVE id, such as CVE-2021-44228.")
+            sys.exit(REFUSED)
         answer = nvd.lookup(cve)
         found = {
             "outcome": answer.outcome.value,

@@ -31,8 +31,11 @@ class Command(BaseCommand):
         verbs = {"verify": self.verify, "seal": self.seal, "declare": self.declare}
         try:
             verbs[options["verb"]](options)
-        except (ServiceError, DatabaseError) as error:
-            self.stderr.write(f"{error}")
+        except ServiceError as error:
+            self.stderr.write(error.message)
+            sys.exit(UNABLE)
+        except DatabaseError as error:
+            self.stderr.write(f"The database refused: {error}. `manage.py doctor` says what is wrong.")
             sys.exit(UNABLE)
 
     def verify(self, options: dict[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """`manage.py bundle build`: an agent's evidence as a file that is verified without us."""
 
-import shutil
+import os
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
 from django.utils.dateparse import parse_date, parse_datetime
@@ -14,6 +16,7 @@ from agents.models import Agent
 from audits.actor import Actor
 from audits.choices import BundleState
 from audits.errors import ServiceError
+from audits.models import Bundle
 from audits.services import bundles
 
 ACTOR = Actor.system("command-line")
@@ -34,9 +37,6 @@ class Command(BaseCommand):
         build.add_argument("--framework", default="", help="Only events that name this framework.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        out: Path = options["out"]
-        if not out.parent.is_dir():
-            raise CommandError(f"--out: there is no directory {out.parent}.", returncode=USAGE)
         since, until = _moment("--since", options["since"]), _moment("--until", options["until"], end=True)
         agent = Agent.objects.filter(slug=options["agent"]).first()
         if agent is None:
@@ -44,6 +44,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"--agent: there is no agent {options['agent']!r} ({known}).", returncode=USAGE
             )
+        out: Path = options["out"]
+        with _new_file(out) as file:
+            bundle = self._build(agent, since, until, options["framework"])
+            file.write(bundles.download(actor=ACTOR, bundle=bundle).read_bytes())
+        self.stdout.write(
+            f"{out}: {bundle.event_count} events of {bundle.subject}, level {bundle.completeness}, "
+            f"{bundle.size} bytes, sha256 {bundle.sha256}"
+        )
+
+    def _build(self, agent: Agent, since: datetime | None, until: datetime | None, framework: str) -> Bundle:
         try:
             requested = bundles.request(
                 actor=ACTOR,
@@ -51,7 +61,7 @@ class Command(BaseCommand):
                 subject=agent.name,
                 since=since,
                 until=until,
-                framework=options["framework"],
+                framework=framework,
             )
         except ServiceError as error:
             raise CommandError(error.message, returncode=USAGE) from error
@@ -59,11 +69,32 @@ class Command(BaseCommand):
         if bundle.state != BundleState.READY:
             self.stderr.write(bundle.error)
             sys.exit(FAILED)
-        shutil.copyfile(bundles.download(actor=ACTOR, bundle=bundle), out)
-        self.stdout.write(
-            f"{out}: {bundle.event_count} events of {bundle.subject}, level {bundle.completeness}, "
-            f"{bundle.size} bytes, sha256 {bundle.sha256}"
-        )
+        return bundle
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file that stands at `path` once it is whole, and not at all where anything went wrong.
+
+    Opened before anything is built, so that a place that cannot be written costs nothing.
+    """
+    if not path.parent.is_dir():
+        raise CommandError(f"--out: there is no directory {path.parent}.", returncode=USAGE)
+    if path.is_dir() or os.path.lexists(path):
+        raise CommandError(f"--out: {path} exists. Choose the name of a new file.", returncode=USAGE)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise CommandError(
+            f"--out: {path} cannot be written: {error.strerror or error}.", returncode=USAGE
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _moment(option: str, text: str | None, *, end: bool = False) -> datetime | None:
@@ -72,6 +103,8 @@ def _moment(option: str, text: str | None, *, end: bool = False) -> datetime | N
     try:
         day = parse_date(text)
         moment = datetime.combine(day, time(), UTC) + timedelta(days=end) if day else parse_datetime(text)
+        if moment is not None:
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         moment = None
     if moment is None:
@@ -79,4 +112,4 @@ def _moment(option: str, text: str | None, *, end: bool = False) -> datetime | N
             f"{option}: {text!r} is not a date or time in ISO 8601, such as 2026-03-31 or 2026-03-31T12:00Z.",
             returncode=USAGE,
         )
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment

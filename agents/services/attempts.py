@@ -10,10 +10,6 @@ from audits.choices import Action, Outcome
 from audits.errors import Conflict, Denied
 from audits.services import ledger
 
-BOARD = Actor.system("governance-board")
-DECISION_POINT = Actor.system("decision-point")
-SWEEPER = Actor.system("expiry-sweeper")
-
 SYSTEM_STREAM = "system"
 
 

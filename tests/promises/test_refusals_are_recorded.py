@@ -1,0 +1,46 @@
+"""Nobody is refused in silence (promise 6): the attempts of people who may not, in every room."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agents.analyst import provenance
+from agents.models import Agent, Person, Report
+from agents.services import people, register, reports, runs, vulnerabilities
+from audits.actor import Actor
+from audits.choices import Action
+from audits.errors import Denied
+from audits.services import bundles
+from governance.choices import Discipline
+from governance.services import board, risk
+from tests.conftest import ANSWERS
+from tests.governance.story import events, request, resource
+
+THIEF = Actor(kind="agent", id="spiffe://countersign.local/agent/thief/i/1", name="thief")
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_refused_attempt_is_recorded(analyst: Agent, oscar: Person, report: Report) -> None:
+    """Whoever may not do it, and whatever it is: the ledger knows that it was tried."""
+    tried: dict[Action, Callable[[], object]] = {
+        Action.RUN_QUEUED: lambda: runs.queue(actor=oscar.actor, report=report),
+        Action.REPORT_INGESTED: lambda: reports.ingest(actor=THIEF, file_name="a", content=b"{}"),
+        Action.VULNERABILITIES_LOADED: lambda: vulnerabilities.load(actor=oscar.actor, files=[]),
+        Action.VERSION_ADDED: lambda: register.add_version(
+            actor=oscar, agent=analyst, label="1", provenance=provenance.current()
+        ),
+        Action.PERSON_DEACTIVATED: lambda: people.deactivate(actor=oscar.actor, person=analyst.owner),
+        Action.RISK_ASSESSED: lambda: risk.assess(actor=oscar, agent=analyst, answers=ANSWERS),
+        Action.SEAT_ASSIGNED: lambda: board.assign_seat(
+            actor=oscar, person=oscar, discipline=Discipline.LEGAL
+        ),
+        Action.ELEVATION_REQUESTED: lambda: request(oscar, analyst, resource()),
+        Action.BUNDLE_REQUESTED: lambda: bundles.request(
+            actor=oscar.actor, stream=analyst.stream, subject="Analyst"
+        ),
+    }
+    for action, attempt in tried.items():
+        with pytest.raises(Denied):
+            attempt()
+        assert len(events(action, "denied")) == 1, action
