@@ -248,7 +248,7 @@ def test_generated_answers_never_cause_a_write(run: Run, server: ModelServer, fi
 
     # No shrinking: what one example wrote is there in the next, so a smaller one proves nothing.
     @hypothesis_settings(
-        max_examples=75,
+        max_examples=50,
         deadline=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
