@@ -37,11 +37,14 @@ class Result(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Who answers (S0-5). A public service never gets the token; an internal one verifies it itself."""
+    """Who answers (S0-5). A public service never gets the token; an internal one verifies it itself.
+
+    `locate` says where a result came from; without a result, where one would have.
+    """
 
     name: str
     public: bool
-    locate: Callable[[], str]
+    locate: Callable[[Mapping[str, Any] | None], str]
 
     @property
     def audience(self) -> str:

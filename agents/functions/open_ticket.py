@@ -53,7 +53,7 @@ FUNCTION = Function(
     ),
     access=Access.WRITE,
     resource="finding/{finding_id}",
-    service=Service(name=tickets.SERVICE, public=False, locate=lambda: tickets.LOCATION),
+    service=Service(name=tickets.SERVICE, public=False, locate=lambda _: tickets.LOCATION),
     arguments=OpenTicketArguments,
     result=TicketReference,
     execute=execute,

@@ -221,7 +221,7 @@ def _store(request: Request, done: _Done, milliseconds: int) -> FunctionCall:
         arguments=_arguments_kept(request, done),
         resource=done.resource,
         service=service.name if service else "",
-        location=service.locate() if service else "",
+        location=service.locate(done.result) if service else "",
         decision_id=done.answer.id if done.answer else None,
         decision_reason=done.answer.reason if done.answer else "",
         requestable=bool(done.answer and done.answer.requestable),

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.conf import LazySettings
 from django.db import DatabaseError
 from django.utils import timezone
 
 from agents import decision_point
-from agents.choices import CallOutcome, CredentialRefusal
+from agents.choices import CallOutcome, CredentialRefusal, RecordSource
 from agents.errors import FunctionError
 from agents.functions import catalogue
 from agents.functions.function import Function
@@ -78,11 +79,19 @@ def test_a_call_is_executed_and_recorded(
         "function": "get_vulnerability_info",
         "service": "nvd",
         "status": "executed",
-        "location": "https://services.nvd.nist.gov/rest/json/cves/2.0",
+        "location": "Local mirror",
     }
     assert body["timestamp"] == call.at.isoformat()
     assert body["input"] == canonical.digest_foreign({"cve_id": LOG4SHELL})
     assert body["output"] == canonical.digest_foreign(call.result)
+
+
+def test_what_the_api_said_was_located_there(
+    ask: Ask, decisions: ScriptedDecisions, log4shell: Vulnerability, settings: LazySettings
+) -> None:
+    Vulnerability.objects.update(source=RecordSource.API)
+    call = ask("get_vulnerability_info", json.dumps({"cve_id": LOG4SHELL})).call
+    assert call.location == settings.NVD_URL
 
 
 def test_the_question_comes_from_the_run_and_not_from_the_model(
