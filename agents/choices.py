@@ -127,6 +127,10 @@ class ProposalState(models.TextChoices):
     FAILED = "failed"
 
 
+# Of these somebody may still ask for write elevation.
+OPEN_PROPOSALS = (ProposalState.WAITING, ProposalState.REFUSED)
+
+
 class TicketState(models.TextChoices):
     OPEN = "open"
     CLOSED = "closed"

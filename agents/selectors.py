@@ -2,7 +2,7 @@
 
 from django.db.models import Q
 
-from agents.choices import ProposalState
+from agents.choices import OPEN_PROPOSALS
 from agents.models import Agent, Finding, Person, ProposedAction, Run
 from audits.actor import Actor
 
@@ -26,5 +26,5 @@ def is_active_person(actor: Actor) -> bool:
 def known_proposal(run: Run, finding: Finding, function: str, digest: str) -> ProposedAction | None:
     """What already stands for this write: this run's proposal for it, or an equal one that is open."""
     of_this_run = Q(run=run, finding=finding, function=function)
-    equal_and_open = Q(digest=digest, state__in=(ProposalState.WAITING, ProposalState.REFUSED))
+    equal_and_open = Q(digest=digest, state__in=OPEN_PROPOSALS)
     return ProposedAction.objects.filter(of_this_run | equal_and_open, agent=run.agent_id).first()

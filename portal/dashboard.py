@@ -15,7 +15,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from agents.admin.planner import show_planner
-from agents.choices import LABELS, AgentState, ProposalState
+from agents.analyst import SLUG
+from agents.choices import LABELS, OPEN_PROPOSALS, AgentState
 from agents.models import Agent, Person, ProposedAction, Run
 from audits.admin.show import relative, show_choice, show_label, show_link, show_reference, show_time
 from audits.models import Bundle, Checkpoint, Entry, Event, Pending
@@ -25,7 +26,6 @@ from governance.models import Approval
 from portal import registration
 from portal.roles import AUDITORS, BOARD, OWNERS
 
-ASKABLE = (ProposalState.WAITING, ProposalState.REFUSED)
 SHOWN = 5
 MINUTE = 60
 
@@ -97,7 +97,7 @@ def _waiting(
 ) -> tuple[QuerySet[Approval], QuerySet[ProposedAction], QuerySet[Agent]]:
     person = cast("Person", request.user)
     mine = Agent.objects.filter(Q(owner=person) | Q(deputies=person)).distinct()
-    asks = ProposedAction.objects.filter(agent__in=mine, state__in=ASKABLE)
+    asks = ProposedAction.objects.filter(agent__in=mine, state__in=OPEN_PROPOSALS)
     return selectors.waiting_for(person), asks, mine.filter(state=AgentState.DRAFT)
 
 
@@ -113,7 +113,7 @@ def _ask(proposal: ProposedAction) -> Waiting:
 
 def _draft(agent: Agent) -> Waiting:
     link = show_link(agent)
-    if agent.slug == registration.SLUG:
+    if agent.slug == SLUG:
         link = format_html('<a class="cs-link" href="{}">{}</a>', reverse("admin:register_analyst"), agent)
     return Waiting("Bring before the board", link, agent.purpose, show_time(agent.registered_at))
 
@@ -186,7 +186,7 @@ def _bundle(request: HttpRequest) -> Step | None:
 
 def _register_url(request: HttpRequest) -> str:
     """Where the portal's own analyst is registered, while it is not and this person may do it."""
-    missing = not Agent.objects.filter(slug=registration.SLUG).exists()
+    missing = not Agent.objects.filter(slug=SLUG).exists()
     person = cast("Person", request.user)
     return reverse("admin:register_analyst") if missing and registration.may_register(person, None) else ""
 

@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents import signing
-from agents.analyst import provenance
+from agents.analyst import SLUG, provenance
 from agents.errors import SigningKeyError
 from agents.models import Agent, Vulnerability
 from audits import keys, triggers
@@ -225,7 +225,7 @@ def check_nvd() -> Iterator[Finding]:
 
 def check_approved_build() -> Iterator[Finding]:
     """Would the analyst's next run be what was approved? (promise 4)"""
-    agent = Agent.objects.select_related("active_version").filter(slug="vulnerability-analyst").first()
+    agent = Agent.objects.select_related("active_version").filter(slug=SLUG).first()
     if agent is None or agent.active_version is None:
         yield Finding("analyst", "ok", "Not approved yet: it does not run.")
     elif agent.active_version.digest != provenance.current().digest:

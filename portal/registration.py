@@ -14,7 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from agents import permissions
-from agents.analyst import provenance
+from agents.analyst import SLUG, provenance
 from agents.models import Agent, Person
 from agents.services import register
 from audits.admin.forms import ServiceForm, dress, show_service_error
@@ -22,7 +22,6 @@ from audits.errors import ServiceError
 from governance.models import Approval
 from governance.services import dossiers, risk
 
-SLUG = "vulnerability-analyst"
 PURPOSE = (
     "Works through scanner reports, looks every vulnerability up, and says what it means for compliance."
 )

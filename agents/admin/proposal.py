@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 from agents.admin.origins import MODEL
 from agents.admin.ties import show_decision
-from agents.choices import LABELS, ProposalState
+from agents.choices import LABELS, OPEN_PROPOSALS
 from agents.models import ProposedAction
 from agents.selectors import answers_for
 from audits.admin.base import ReadOnlyAdmin
@@ -21,8 +21,6 @@ from audits.admin.show import (
     link_column,
     time_column,
 )
-
-ASKABLE = (ProposalState.WAITING, ProposalState.REFUSED)
 
 
 @admin.register(ProposedAction)
@@ -81,7 +79,7 @@ class ProposedActionAdmin(ReadOnlyAdmin):
         asks = request.user.has_perm("governance.add_elevation") and answers_for(
             str(request.user.pk), instance.agent
         )
-        return {"elevation_url": elevation_url(instance) if asks and instance.state in ASKABLE else ""}
+        return {"elevation_url": elevation_url(instance) if asks and instance.state in OPEN_PROPOSALS else ""}
 
 
 def elevation_url(proposal: ProposedAction) -> str:

@@ -7,13 +7,12 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents.admin.planner import show_planner
-from agents.admin.proposal import ASKABLE
 from agents.admin.report import count_of
 from agents.admin.rows import row_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.timeline import timeline
 from agents.admin.who import show_who
-from agents.choices import LABELS, CallOutcome, RunState
+from agents.choices import LABELS, OPEN_PROPOSALS, CallOutcome, RunState
 from agents.models import Finding, ProposedAction, Run
 from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
 from audits.admin.show import (
@@ -162,5 +161,5 @@ def _summary(run: Run) -> dict[str, int]:
         executed=Count("pk", filter=Q(outcome=CallOutcome.EXECUTED)),
         denied=Count("pk", filter=Q(outcome=CallOutcome.DENIED)),
     )
-    waiting = run.proposals.filter(state__in=ASKABLE).count()
+    waiting = run.proposals.filter(state__in=OPEN_PROPOSALS).count()
     return {**calls, "waiting": waiting}

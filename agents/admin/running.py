@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from agents import permissions
+from agents.analyst import SLUG
 from agents.models import Agent, Report
 from agents.services import runs
 from audits.admin.base import Done, Perform, dialog_action
@@ -16,7 +17,7 @@ class MayRun:
     """Shows the button to those who may let the analyst run; the service asks again."""
 
     def has_run_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        analyst = Agent.objects.filter(slug=runs.ANALYST).first()
+        analyst = Agent.objects.filter(slug=SLUG).first()
         return analyst is not None and permissions.why_not_run(actor_of(request), analyst) is None
 
     def let_it_run(self, request: HttpRequest, report: Report) -> Done:

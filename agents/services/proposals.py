@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from agents.analyst import provenance
-from agents.choices import CallOutcome, ProposalState
+from agents.choices import OPEN_PROPOSALS, CallOutcome, ProposalState
 from agents.models import AgentInstance, ProposedAction
 from agents.services import gateway, instances
 from audits.actor import Actor
@@ -42,8 +42,7 @@ def queue(*, actor: Actor, proposal: ProposedAction) -> None:
         Conflict: it is queued, or was carried out.
     """
     with transaction.atomic():
-        open_states = (ProposalState.WAITING, ProposalState.REFUSED)
-        queued = ProposedAction.objects.filter(pk=proposal.pk, state__in=open_states).update(
+        queued = ProposedAction.objects.filter(pk=proposal.pk, state__in=OPEN_PROPOSALS).update(
             state=ProposalState.QUEUED,
             enqueued_at=timezone.now(),
             claimed_at=None,

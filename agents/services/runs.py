@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from agents import permissions
+from agents.analyst import SLUG
 from agents.choices import RunReason, RunState, Severity
 from agents.errors import NotActiveError, RunOverError
 from agents.models import Agent, AgentInstance, Assessment, Finding, Report, Run
@@ -21,7 +22,6 @@ from audits.errors import Conflict, NotFound
 from audits.queue import enqueue
 from audits.services import ledger
 
-ANALYST = "vulnerability-analyst"
 TASK = "agents.tasks.analyse"
 SWEEPER = Actor.system("run-sweeper")
 GIVEN_UP = "The run was ended while this worker was at it."
@@ -35,9 +35,9 @@ def queue(*, actor: Actor, report: Report) -> Run:
         Denied: the actor does not answer for it; recorded.
         Conflict: a run over this report is queued or running already.
     """
-    agent = Agent.objects.filter(slug=ANALYST).first()
+    agent = Agent.objects.filter(slug=SLUG).first()
     if agent is None:
-        raise NotFound(f"No agent {ANALYST} is registered. Register it first.")
+        raise NotFound(f"No agent {SLUG} is registered. Register it first.")
     run = Run(agent=agent, report=report, requested_by=actor.ref)
     try:
         with attempt(

@@ -13,7 +13,7 @@ from unfold.dataclasses import UnfoldAction
 
 from agents.admin.origins import OWNER_SIDE, SCANNER
 from agents.admin.rows import row_of
-from agents.choices import AgentState, ProposalState
+from agents.choices import OPEN_PROPOSALS, AgentState, ProposalState
 from agents.models import Agent, ProposedAction
 from audits.admin.base import (
     ActionVariant,
@@ -94,7 +94,7 @@ class RequestForm(ServiceForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         mine = agents_of(self.request)
-        waiting = ProposedAction.objects.filter(agent__in=mine, state__in=elevations.ASKABLE)
+        waiting = ProposedAction.objects.filter(agent__in=mine, state__in=OPEN_PROPOSALS)
         self.fields["proposal"].queryset = waiting.select_related("agent", "finding")  # type: ignore[attr-defined]
         self.fields["agent"].queryset = mine  # type: ignore[attr-defined]
         self.asked = self._asked()

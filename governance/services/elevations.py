@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils import timezone
 
-from agents.choices import Access, AgentState, ProposalState
+from agents.choices import OPEN_PROPOSALS, Access, AgentState
 from agents.models import Agent, Person, ProposedAction
 from agents.permissions import why_not_act
 from agents.services import proposals, register
@@ -32,7 +32,6 @@ from governance.services.actors import BOARD, DECISION_POINT, SWEEPER
 
 MAX_USES = 100
 MAX_RESOURCE = 300
-ASKABLE = {ProposalState.WAITING, ProposalState.REFUSED}
 
 REFUSALS = {
     ApprovalState.REJECTED: ElevationEnd.REJECTED,
@@ -167,7 +166,7 @@ def changed(approval: Approval, agent: Agent) -> str | None:
     elevation = locks.elevation(approval.subject_id)
     if not contents.still_describes(approval, contents.elevation(elevation, agent)):
         return "The agent, its version or the request has changed since it was made."
-    if elevation.proposal and elevation.proposal.state not in ASKABLE:
+    if elevation.proposal and elevation.proposal.state not in OPEN_PROPOSALS:
         return "The proposal is not waiting for an elevation any more."
     return None
 
@@ -221,7 +220,7 @@ def _waiting(
     row = rows.get(pk=proposal.pk)
     if (row.agent_id, row.function, row.resource) != (agent.pk, action, resource):
         raise Invalid("The proposal asks for something else.", fields={"proposal": "Choose its own action."})
-    if row.state not in ASKABLE:
+    if row.state not in OPEN_PROPOSALS:
         raise Conflict("The proposal is not waiting for an elevation.")
     if canonical.digest(row.content) != row.digest:
         raise Conflict("The proposal is not what its digest says. Let the agent propose it again.")

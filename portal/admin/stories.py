@@ -13,6 +13,7 @@ from agents.admin.agent import PROPOSALS, TICKETS, VERSIONS, AgentAdmin
 from agents.admin.agent import RUNS as RUNS_OF_AGENT
 from agents.admin.proposal import ProposedActionAdmin
 from agents.admin.run import RunAdmin
+from agents.analyst import SLUG
 from agents.models import Agent, Person, ProposedAction, Run
 from audits.admin.base import Section
 from audits.admin.show import show_choice, show_link, show_reference, show_time
@@ -96,7 +97,7 @@ class PortalAgentAdmin(AgentAdmin):
     def story(self, request: HttpRequest, instance: Agent) -> Mapping[str, Any]:
         person = request.user
         submits = (
-            instance.slug == registration.SLUG
+            instance.slug == SLUG
             and isinstance(person, Person)
             and registration.may_register(person, instance)
         )

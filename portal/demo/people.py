@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from agents.analyst import SLUG
 from agents.models import Agent, Person
 from agents.services import people
 from audits.actor import Actor
@@ -67,7 +68,7 @@ def gather() -> dict[str, Person]:
 
 def refuse_a_real_database() -> None:
     strangers = Person.objects.exclude(username__in=PEOPLE)
-    others = Agent.objects.exclude(slug="vulnerability-analyst")
+    others = Agent.objects.exclude(slug=SLUG)
     made_here = sign_in_file().exists() or not Person.objects.exists()
     if strangers.exists() or others.exists() or not made_here:
         raise NotTheDemo(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from agents.analyst import provenance
+from agents.analyst import SLUG, provenance
 from agents.choices import AgentState, CallOutcome, ProposalState, RunState, Severity
 from agents.models import Agent, AgentVersion, Assessment, FunctionCall, Person, ProposedAction, Report, Run
 from agents.services import register, reports, runs, vulnerabilities
@@ -79,11 +79,11 @@ def play() -> None:
 def register_the_agent(story: Story) -> tuple[Agent, AgentVersion]:
     screen = story.screen
     screen.chapter("An owner registers an agent")
-    agent = Agent.objects.filter(slug="vulnerability-analyst").first()
+    agent = Agent.objects.filter(slug=SLUG).first()
     if agent is None:
         agent = register.register_agent(
             actor=story.owner,
-            slug="vulnerability-analyst",
+            slug=SLUG,
             name="Vulnerability analyst",
             purpose="Works through scanner reports, looks every vulnerability up, and says what it means.",
             business_unit="Security operations",

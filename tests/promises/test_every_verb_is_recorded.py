@@ -28,7 +28,7 @@ import agents.services
 import audits.services
 import governance.services
 from agents import nvd
-from agents.analyst import provenance
+from agents.analyst import SLUG, provenance
 from agents.analyst import run as analyst
 from agents.models import Agent, AgentVersion, Person, ProposedAction, Report, Run
 from agents.services import people, proposals, register, reports, runs, vulnerabilities
@@ -203,7 +203,7 @@ def _version(owner: Person, agent: Agent, label: str) -> AgentVersion:
 def _approved_agent(owner: Person, members: list[Person]) -> Agent:
     """Rejected first, approved then."""
     agent = register.register_agent(
-        actor=owner, slug=runs.ANALYST, name="Analyst", purpose="Analyses.", business_unit="IT", owner=owner
+        actor=owner, slug=SLUG, name="Analyst", purpose="Analyses.", business_unit="IT", owner=owner
     )
     version = _version(owner, agent, "1")
     risk.assess(actor=owner, agent=agent, answers=ANSWERS)

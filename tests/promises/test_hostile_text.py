@@ -14,7 +14,7 @@ from django.contrib import admin
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from agents.analyst import provenance
+from agents.analyst import SLUG, provenance
 from agents.analyst import run as analyst
 from agents.choices import ProposalState, RunState
 from agents.models import Agent, Person, ProposedAction, Ticket
@@ -79,7 +79,7 @@ def hostile_agent(olivia: Person, members: list[Person]) -> Agent:
     """Its owner writes the probe, a report brings it, and a model says it; then it is approved."""
     agent = register.register_agent(
         actor=olivia,
-        slug=runs.ANALYST,
+        slug=SLUG,
         name=PROBE,
         purpose=PROBE,
         business_unit=PROBE,

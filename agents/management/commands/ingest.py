@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from agents.analyst import SLUG
 from agents.choices import AgentState, RunState
 from agents.models import Agent, Report, Run
 from agents.reports import reading
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             default=reading.AUTO,
             help=f"{reading.AUTO} (default) looks for one of: {reading.KNOWN}",
         )
-        parser.add_argument("--agent", metavar="SLUG", help=f"who works on it (default: {runs.ANALYST})")
+        parser.add_argument("--agent", metavar="SLUG", help=f"who works on it (default: {SLUG})")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,7 +46,7 @@ class Command(BaseCommand):
 
 
 def _ingest(file: str, format_name: str, slug: str | None) -> dict[str, Any]:
-    agent = Agent.objects.filter(slug=slug or runs.ANALYST).first()
+    agent = Agent.objects.filter(slug=slug or SLUG).first()
     if agent is None and slug is not None:
         raise NotFound(f"No agent {slug} is registered. Registered ones are in the portal under Agents.")
     report, new = reports.ingest(
@@ -102,9 +103,9 @@ def _obstacle(report: Report, agent: Agent | None) -> str:
         return "There is no finding to analyse."
     again = "then run this command again."
     if agent is None:
-        return f"Nothing will analyse it: register {runs.ANALYST} and have it approved, {again}"
-    if agent.slug != runs.ANALYST:
-        return f"Nothing will analyse it: only {runs.ANALYST} works through reports."
+        return f"Nothing will analyse it: register {SLUG} and have it approved, {again}"
+    if agent.slug != SLUG:
+        return f"Nothing will analyse it: only {SLUG} works through reports."
     if agent.state != AgentState.ACTIVE:
         state = AgentState(agent.state).label.lower()
         return f"Nothing will analyse it: {agent} is {state}. Have it approved, {again}"
