@@ -46,10 +46,14 @@ class Action(models.TextChoices):
     TICKET_NOTED = "ticket.noted"
     VULNERABILITIES_LOADED = "vulnerabilities.loaded"
     KEY_CREATED = "key.created"
+    SUBJECT_ERASED = "subject.erased"
+    BODY_REDACTED = "body.redacted"
+    SEGMENT_PRUNED = "segment.pruned"
     LEDGER_DECLARED = "ledger.declared"
     BUNDLE_REQUESTED = "bundle.requested"
     BUNDLE_BUILT = "bundle.built"
     BUNDLE_DOWNLOADED = "bundle.downloaded"
+    SINK_REPLAYED = "sink.replayed"
 
 
 class Outcome(models.TextChoices):

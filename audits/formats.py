@@ -17,9 +17,9 @@ def timestamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def body_commitment(salt: bytes, content: bytes) -> bytes:
-    """What a header says about its body; nothing can be guessed from it without the 32-byte salt."""
-    return hashlib.sha256(b"countersign/body/v1\0" + salt + content).digest()
+def commitment(part: bytes, salt: bytes, content: bytes) -> bytes:
+    """What a header says about its `body` or `name`; nothing can be guessed from it without the salt."""
+    return hashlib.sha256(b"countersign/%b/v1\0" % part + salt + content).digest()
 
 
 def message_code(key: bytes, header: bytes) -> bytes:
@@ -38,11 +38,6 @@ def event_entry(header: bytes, seal: bytes) -> bytes:
 
 def heads_entry(heads: bytes, seal: bytes) -> bytes:
     return b'{"h":' + heads + b',"s":' + seal + b',"v":1}'
-
-
-def body_line(event_id: str, salt: bytes, content: bytes) -> bytes:
-    """How a bundle shows a body, so that anybody can compute its commitment."""
-    return b'{"body":' + content + f',"id":"{event_id}","salt":"{salt.hex()}"}}'.encode()
 
 
 def heads_line(stream: str, stream_seq: int, leaf: bytes) -> bytes:

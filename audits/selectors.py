@@ -9,9 +9,9 @@ from uuid import UUID
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from audits import formats
+from audits import bodies, formats
 from audits.models import Checkpoint, Entry, Event, Node, Pending, StreamHead
-from audits.tree import gaps, join, subtrees
+from audits.tree import consistency_ranges, gaps, join, subtrees
 
 CHUNK = 1_000
 
@@ -33,7 +33,7 @@ class Range:
 
 
 class Line(NamedTuple):
-    """A sealed entry with its event and body, as far as a bundle repeats them.
+    """A sealed entry with its event and the boxes of its body, as far as a bundle repeats them.
 
     Plain values: models for all three would take most of the time of building a bundle.
     """
@@ -44,8 +44,23 @@ class Line(NamedTuple):
     heads: bytes | None
     event_id: UUID | None
     header: bytes | None
-    salt: bytes | None
-    content: bytes | None
+    body_key: bytes | None
+    body_box: bytes | None
+    name_key: bytes | None
+    name_box: bytes | None
+
+    def opened(self, part: bytes) -> bodies.Opened | None:
+        """The payload or the actor's name; None where it was erased, or is not there.
+
+        Raises:
+            audits.bodies.BoxDamaged: see there.
+        """
+        key, box = (
+            (self.body_key, self.body_box) if part == bodies.PAYLOAD else (self.name_key, self.name_box)
+        )
+        if self.event_id is None or key is None or box is None:
+            return None
+        return bodies.unseal(part, self.event_id.bytes, bodies.Sealed(key, box))
 
     @property
     def entry(self) -> bytes:
@@ -56,8 +71,8 @@ class Line(NamedTuple):
 
 
 _LINE = (
-    "seq", "stream_seq", "seal", "heads", "event_id", "event__header", "event__body__salt",
-    "event__body__content",
+    "seq", "stream_seq", "seal", "heads", "event_id", "event__header", "event__body__body_key",
+    "event__body__body_box", "event__body__name_key", "event__body__name_box",
 )  # fmt: skip
 
 
@@ -138,3 +153,14 @@ def _node_hashes(positions: set[tuple[int, int]]) -> dict[tuple[int, int], bytes
         )
         found.update({(level, index): bytes(value) for index, value in rows})
     return found
+
+
+def consistency(first: int, second: int) -> list[bytes]:
+    """The hashes that prove that the first `second` entries continue the first `first` (RFC 9162, 2.1.4.1).
+
+    Raises:
+        KeyError: a stored node is absent; `ledger verify` says which.
+    """
+    wanted = [subtrees(low, high) for low, high in consistency_ranges(first, second)]
+    known = _node_hashes({position for positions in wanted for position in positions})
+    return [join([known[position] for position in positions]) for positions in wanted]

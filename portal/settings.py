@@ -23,6 +23,7 @@ env = Environment()
 # --- Where data lives -----------------------------------------------------------------------------
 DATA_DIR = Path(env.text("COUNTERSIGN_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 KEYS_DIR = Path(env.text("COUNTERSIGN_KEYS_DIR", str(DATA_DIR / "keys"))).resolve()
+SUBJECT_KEYS_DIR = Path(env.text("COUNTERSIGN_SUBJECT_KEYS_DIR", str(KEYS_DIR / "subjects"))).resolve()
 BUNDLES_DIR = Path(env.text("COUNTERSIGN_BUNDLES_DIR", str(DATA_DIR / "bundles"))).resolve()
 
 # --- Web ------------------------------------------------------------------------------------------

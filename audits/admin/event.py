@@ -72,8 +72,7 @@ class EventAdmin(ReadOnlyAdmin):
     @admin.display(description="actor", ordering="actor")
     def actor_name(self, event: Event) -> str:
         """The name as it was then, from the body; the opaque reference once that was erased."""
-        body = getattr(event, "body", None)
-        return str(body.parsed.get("actor_name", event.actor)) if body else event.actor
+        return event.actor_name or event.actor
 
     @admin.display(description="actor's reference", ordering="actor")
     def actor_full(self, event: Event) -> SafeString:
@@ -134,8 +133,7 @@ class EventAdmin(ReadOnlyAdmin):
 
     @admin.display(description="body")
     def body_json(self, event: Event) -> SafeString:
-        body = getattr(event, "body", None)
-        return show_json(body.parsed, "whoever acted") if body else show_label("erased", "warning")
+        return show_json(event.details, "whoever acted") or show_label("none, or erased", "default")
 
 
 def _entry(event: Event) -> Entry | None:

@@ -3,6 +3,7 @@ from typing import Any
 import orjson
 from django.db import models
 
+from audits import bodies
 from audits.choices import Action, Outcome
 from audits.models.base import Row
 
@@ -44,26 +45,40 @@ class Event(Row):
 
     @property
     def details(self) -> dict[str, Any]:
-        """The body, parsed; empty once it has been erased."""
+        """The payload, parsed; empty once it has been erased."""
+        opened = self._opened(bodies.PAYLOAD)
+        parsed: dict[str, Any] = orjson.loads(opened.content) if opened else {}
+        return parsed
+
+    @property
+    def actor_name(self) -> str:
+        """The actor's name as it was then; empty once it has been erased."""
+        opened = self._opened(bodies.NAME)
+        return opened.content.decode() if opened else ""
+
+    def _opened(self, part: bytes) -> bodies.Opened | None:
         try:
-            return self.body.parsed
+            body = self.body
         except Body.DoesNotExist:
-            return {}
+            return None
+        return bodies.unseal(part, self.pk.bytes, body.payload if part == bodies.PAYLOAD else body.name)
 
 
 class Body(models.Model):
-    """The erasable part of an event: payload and personal data.
+    """The erasable part of an event: payload and actor's name, each boxed under a subject's key.
 
-    The header commits to it with a salt, so that a body can go and nothing can be guessed from what
-    stays. Only erasure may delete it.
+    The header commits to both with a salt each, so that they can go and nothing can be guessed from
+    what stays. A row goes only with a redaction; destroying a subject's key erases what it boxed.
     """
 
     # No database constraint: it costs a trigger for each insert; `ledger verify` reports orphans.
     event = models.OneToOneField(
         Event, on_delete=models.DO_NOTHING, primary_key=True, db_constraint=False, related_name="body"
     )
-    salt = models.BinaryField(max_length=32)
-    content = models.BinaryField()
+    body_key = models.BinaryField(max_length=20)
+    body_box = models.BinaryField()
+    name_key = models.BinaryField(max_length=20)
+    name_box = models.BinaryField()
 
     class Meta:
         verbose_name_plural = "bodies"
@@ -72,9 +87,12 @@ class Body(models.Model):
         return f"Body of {self.event_id}"
 
     @property
-    def parsed(self) -> dict[str, Any]:
-        body: dict[str, Any] = orjson.loads(bytes(self.content))
-        return body
+    def payload(self) -> bodies.Sealed:
+        return bodies.Sealed(bytes(self.body_key), bytes(self.body_box))
+
+    @property
+    def name(self) -> bodies.Sealed:
+        return bodies.Sealed(bytes(self.name_key), bytes(self.name_box))
 
 
 class Pending(models.Model):

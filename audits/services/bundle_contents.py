@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import orjson
 from django.template.loader import render_to_string
 
-from audits import canonical, evidence, formats, keys, selectors
+from audits import bodies, canonical, evidence, formats, keys, selectors
 from audits.archive import Archive
 from audits.canonical import JSON
 from audits.choices import Action, Completeness
@@ -78,11 +78,6 @@ class Contents:
         for line in selectors.lines_between(self.bundle.stream, self.range.first, self.range.last):
             if not self._is_wanted(line):
                 continue
-            if line.content is None:
-                raise Conflict(
-                    f"The body of event {line.event_id} is gone, and nothing explains it. Run "
-                    "`manage.py ledger verify`; restore the database from a backup."
-                )
             yield line
 
     def _is_wanted(self, line: Line) -> bool:
@@ -137,14 +132,14 @@ class Contents:
         for line in self._scoped():
             self.count += 1
             if _parsed(line.header)["action"] == Action.APPROVAL_REQUESTED:
-                parsed = _parsed(line.content)
+                parsed = _parsed(_content(line, bodies.PAYLOAD))
                 self.approvals |= {parsed["digest"]} if "digest" in parsed else set()
-            yield formats.body_line(str(line.event_id), bytes(line.salt or b""), bytes(line.content or b""))
+            yield _body_line(line)
 
     def _table(self) -> Iterator[bytes]:
         yield verify.csv_row(verify.COLUMNS)
         for line in self._scoped():
-            yield verify.csv_line(orjson.loads(line.entry), _parsed(line.content))
+            yield verify.csv_line(orjson.loads(line.entry), _content(line, bodies.NAME).decode())
 
     def _artefacts(self) -> list[evidence.Artefact]:
         """What the rooms contribute; of the approvals, those that an event in the bundle requested."""
@@ -203,8 +198,11 @@ class Contents:
                 {
                     "number": line.number,
                     "header": _parsed(line.header),
-                    "actor_name": _parsed(line.content)["actor_name"],
-                    "details": [(name, _readable(value)) for name, value in _parsed(line.content).items()],
+                    "actor_name": _content(line, bodies.NAME).decode(),
+                    "details": [
+                        (name, _readable(value))
+                        for name, value in _parsed(_content(line, bodies.PAYLOAD)).items()
+                    ],
                 }
                 for line in islice(self._scoped(), ROWS_IN_REPORT)
             ],
@@ -244,6 +242,31 @@ def _add_lines(archive: Archive, folder: str, lines: Iterator[bytes]) -> None:
 
 def _text(name: str, context: dict[str, Any]) -> list[bytes]:
     return [render_to_string(f"audits/bundle/{name}", context).encode()]
+
+
+def _opened(line: Line, part: bytes) -> bodies.Opened:
+    opened = line.opened(part)
+    if opened is None:
+        raise Conflict(
+            f"The {part.decode()} of event {line.event_id} is gone, and nothing explains it. Run "
+            "`manage.py ledger verify`; restore the database from a backup."
+        )
+    return opened
+
+
+def _content(line: Line, part: bytes) -> bytes:
+    return _opened(line, part).content
+
+
+def _body_line(line: Line) -> bytes:
+    """Payload and name with their salts, so that anybody can compute the commitments."""
+    payload, name = _opened(line, bodies.PAYLOAD), _opened(line, bodies.NAME)
+    return (
+        b'{"body":%b,"body_salt":"%b","id":"%b","name":%b,"name_salt":"%b"}' % (
+            payload.content, payload.salt.hex().encode(), str(line.event_id).encode(),
+            orjson.dumps(name.content.decode()), name.salt.hex().encode(),
+        )
+    )  # fmt: skip
 
 
 def _parsed(content: bytes | None) -> dict[str, Any]:

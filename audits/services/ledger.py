@@ -1,6 +1,5 @@
 """Appending to the ledger: `record()`, called by every service inside its own transaction (promise 1)."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from audits import canonical, formats, keys
+from audits import bodies, canonical, formats, keys
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
@@ -18,7 +17,6 @@ from audits.models import Event
 from audits.models.base import new_id
 from audits.services import sealing
 
-SALT_BYTES = 32
 MAX_HEADER_BYTES = 8 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 _stream = re.compile(r"[a-z]+(/[A-Za-z0-9_.-]{1,150})?\Z").match
@@ -40,16 +38,17 @@ def record(
 ) -> Event:
     """Write the event of what the surrounding transaction does; if it cannot, nothing happens.
 
-    `body` takes the payload and all personal data (the actor's name is added); everything else goes
-    into the header, which can never be erased. `policy` names the deciding policy
-    (`{"version", "sha256"}`), `evaluation` the decision, `provenance` the digest of the agent's
-    version, `trace` the run.
+    `body` takes the payload and personal data; it and the actor's name are encrypted and can be erased.
+    Everything else goes into the header, which never can. `policy` names the deciding policy
+    (`{"version", "sha256"}`), `evaluation` the decision, `provenance` the digest of the agent's version,
+    `trace` the run.
 
     Raises:
         RuntimeError: outside a transaction.
         ValueError: outside the canonical profile, or larger than a header (8 KiB) or body (1 MiB) may
             be; put large content elsewhere and its digest here.
         audits.keys.KeysUnusable: the ledger's keys are absent or open to others.
+        audits.subject_keys.SubjectKeyUnusable: no key can be had to encrypt with.
     """
     database = transaction.get_connection()
     if not database.in_atomic_block:
@@ -63,7 +62,9 @@ def record(
         new_id(), b"", b"", datetime.now(UTC), stream, Action(action), actor.ref, object, Outcome(outcome),
         ",".join(named),
     )  # fmt: skip
-    content, salt = canonical.dumps({**(body or {}), "actor_name": actor.name}), os.urandom(SALT_BYTES)
+    content, key = canonical.dumps(dict(body or {})), event.pk.bytes
+    payload, body_commitment = bodies.seal(bodies.PAYLOAD, key, bodies.payload_subject(stream), content)
+    name, name_commitment = bodies.seal(bodies.NAME, key, bodies.name_subject(actor.ref), actor.name.encode())
     optional: dict[str, JSON] = {
         "evaluation": evaluation,
         "frameworks": named,
@@ -75,13 +76,14 @@ def record(
         {
             "v": 1,
             **copied(event),
-            "body": formats.body_commitment(salt, content).hex(),
-            **{name: value for name, value in optional.items() if value},
+            "body": body_commitment.hex(),
+            "name": name_commitment.hex(),
+            **{word: value for word, value in optional.items() if value},
         }
     )
     _check_sizes(event.header, content)
     event.mac = formats.message_code(keys.mac(), event.header)
-    _insert(database, event, salt, content)
+    _insert(database, event, payload, name)
     sealing.after_commit()
     return event
 
@@ -99,8 +101,10 @@ class Recorded(NamedTuple):
     frameworks: str
     header: bytes
     mac: bytes
-    salt: bytes | None
-    content: bytes | None
+    body_key: bytes | None
+    body_box: bytes | None
+    name_key: bytes | None
+    name_box: bytes | None
 
 
 def copied(event: Event | Recorded) -> dict[str, JSON]:
@@ -125,7 +129,7 @@ def _check_sizes(header: bytes, content: bytes) -> None:
         )
 
 
-def _insert(database: BaseDatabaseWrapper, event: Event, salt: bytes, content: bytes) -> None:
+def _insert(database: BaseDatabaseWrapper, event: Event, payload: bodies.Sealed, name: bodies.Sealed) -> None:
     """Event, body and pending: in one statement on PostgreSQL, in three on SQLite.
 
     By hand, for it is in every transaction there is: the ORM would take twice the time.
@@ -137,10 +141,10 @@ def _insert(database: BaseDatabaseWrapper, event: Event, salt: bytes, content: b
     )  # fmt: skip
     with database.cursor() as cursor:
         if database.vendor == "postgresql":
-            cursor.execute(_INSERT_ALL, (*event_row, key, salt, content, key))
+            cursor.execute(_INSERT_ALL, (*event_row, key, *payload, *name, key))
         else:
             cursor.execute(_INSERT_EVENT, event_row)
-            cursor.execute(_INSERT_BODY, (key, salt, content))
+            cursor.execute(_INSERT_BODY, (key, *payload, *name))
             cursor.execute(_INSERT_PENDING, (key,))
     event._state.adding, event._state.db = False, database.alias  # noqa: SLF001 - what Model.save() does
 
@@ -150,6 +154,8 @@ _INSERT_EVENT = (
     "(id, header, mac, time, stream, action, actor, object, outcome, frameworks) "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 )
-_INSERT_BODY = "INSERT INTO audits_body (event_id, salt, content) VALUES (%s, %s, %s)"
+_INSERT_BODY = (
+    "INSERT INTO audits_body (event_id, body_key, body_box, name_key, name_box) VALUES (%s, %s, %s, %s, %s)"
+)
 _INSERT_PENDING = "INSERT INTO audits_pending (event_id) VALUES (%s)"
 _INSERT_ALL = f"WITH event AS ({_INSERT_EVENT}), body AS ({_INSERT_BODY}) {_INSERT_PENDING}"

@@ -11,7 +11,7 @@ import orjson
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
-from audits import canonical, formats, guard, keys, note, triggers
+from audits import bodies, canonical, formats, guard, keys, note, triggers
 from audits.models import Body, Checkpoint, Entry, Event, Node, Pending, StreamHead
 from audits.services.ledger import Recorded, copied
 from audits.services.sealing import checkpoint_text
@@ -43,7 +43,7 @@ class Report:
 
 _EVENT = (
     "id", "time", "stream", "action", "actor", "object", "outcome", "frameworks", "header", "mac",
-    "body__salt", "body__content",
+    "body__body_key", "body__body_box", "body__name_key", "body__name_box",
 )  # fmt: skip
 
 
@@ -197,13 +197,32 @@ class _Verification:
                 )
         if event.frameworks != ",".join(parsed.get("frameworks", ())):
             raise _Wrong(place, "The event's column 'frameworks' was changed: the header says otherwise.")
-        if event.salt is None or event.content is None:
-            raise _Wrong(place, "The event's body is missing, and no redaction explains it.")
-        commitment = formats.body_commitment(bytes(event.salt), bytes(event.content)).hex()
-        if commitment != parsed["body"]:
-            raise _Wrong(place, "The event's body was changed: it is not the one the header committed to.")
+        self.check_part(bodies.PAYLOAD, event, event.body_key, event.body_box, parsed, place)
+        self.check_part(bodies.NAME, event, event.name_key, event.name_box, parsed, place)
         self.report.events += 1
         return parsed
+
+    def check_part(
+        self,
+        part: bytes,
+        event: Recorded,
+        key: bytes | None,
+        box: bytes | None,
+        header: dict[str, Any],
+        place: str,
+    ) -> None:
+        """Payload or name: there, opened by its key, and the one that the header committed to."""
+        word = part.decode()
+        if key is None or box is None:
+            raise _Wrong(place, f"The event's {word} is missing, and no redaction explains it.")
+        try:
+            opened = bodies.unseal(part, event.pk.bytes, bodies.Sealed(key, box))
+        except bodies.BoxDamaged as error:
+            raise _Wrong(place, f"The event's {word} was changed: {error}") from error
+        if opened is None:
+            raise _Wrong(place, f"The key of the event's {word} is gone, and no erasure explains it.")
+        if formats.commitment(part, *opened).hex() != header[word]:
+            raise _Wrong(place, f"The event's {word} was changed: the header committed to another.")
 
     def check_checkpoint(self, checkpoint: Checkpoint) -> None:
         place = f"checkpoint {checkpoint.size}"

@@ -206,7 +206,7 @@ _HASH, _NUMBER = '"[0-9a-f]{64}"', "(?:0|[1-9][0-9]{0,15})"
 _PLACE = rf',"s":{{"n":{_NUMBER},"p":{_HASH},"q":{_NUMBER},"t":{_TEXT}}},"v":1}}'
 _HEADER = (
     rf'{{"action":{_TEXT},"actor":{_TEXT},"body":{_HASH},(?:"evaluation":{_TEXT},)?'
-    rf'(?:"frameworks":\[{_TEXT}(?:,{_TEXT})*\],)?"id":{_TEXT},"object":{_TEXT},"outcome":{_TEXT},'
+    rf'(?:"frameworks":\[{_TEXT}(?:,{_TEXT})*\],)?"id":{_TEXT},"name":{_HASH},"object":{_TEXT},"outcome":{_TEXT},'
     rf'(?:"policy":{{"sha256":{_TEXT},"version":{_TEXT}}},)?(?:"provenance":{_TEXT},)?'
     rf'"stream":{_TEXT},"time":{_TEXT},(?:"trace":{_TEXT},)?"v":1}}'
 )
@@ -231,14 +231,14 @@ def parse(line: bytes, where: str) -> dict[str, Any]:
     raise Wrong(f"{where}: not canonical JSON.")
 
 
-def csv_line(entry: dict[str, Any], body: dict[str, Any]) -> bytes:
+def csv_line(entry: dict[str, Any], name: str) -> bytes:
     """A row of events.csv."""
     header, place = entry["e"], entry["s"]
     more = header.get
     return csv_row(
         (
             str(place["q"]), str(place["n"]), header["time"], place["t"], header["action"], header["outcome"],
-            header["actor"], str(body["actor_name"]), header["object"], " ".join(more("frameworks", ())),
+            header["actor"], name, header["object"], " ".join(more("frameworks", ())),
             more("evaluation", ""), more("policy", {}).get("version", ""), more("provenance", ""),
             more("trace", ""), header["id"],
         )
@@ -436,8 +436,7 @@ class Bundle:
             seq, leaf = entry["s"]["q"], sha256(b"\0" + line)
             if "e" in entry and self.check_place(entry, leaf.hexdigest()):
                 self.events += 1
-                body = self.check_body(entry["e"], next(bodies, b""))
-                self.expect(table, csv_line(entry, body))
+                self.expect(table, csv_line(entry, self.check_body(entry["e"], next(bodies, b""))))
             yield seq, leaf.digest()
         if next(bodies, None) is not None or table.read(1):
             raise Wrong("bodies/ or events.csv holds more than the entries do.")
@@ -465,21 +464,22 @@ class Bundle:
             raise Wrong(f"{self.place}: it does not name the framework {self.manifest['framework']}.")
         return not (before or after)
 
-    def check_body(self, header: dict[str, Any], line: bytes) -> dict[str, Any]:
+    def check_body(self, header: dict[str, Any], line: bytes) -> str:
+        """Payload and name are those that the header committed to; the name."""
         where = f"bodies/, event {header['id']}"
         row = decode(line.decode()) if line else {}
         if row.get("id") != header["id"]:
             raise Wrong(f"{where}: the body is missing, and no redaction explains it.")
-        body: dict[str, Any] = row["body"]
-        content = canonical(body)
-        if line != b'{"body":%b,"id":"%b","salt":"%b"}' % (content, row["id"].encode(), row["salt"].encode()):
+        body, name = canonical(row["body"]), row["name"]
+        if line != canonical(row):
             raise Wrong(f"{where}: not canonical JSON of a body.")
-        salted = b"countersign/body/v1\0" + bytes.fromhex(row["salt"]) + content
-        if sha256(salted).hexdigest() != header["body"]:
-            raise Wrong(f"{where}: the body is not the one that the event committed to.")
-        if header["action"] == "approval.requested" and "digest" in body:
-            self.named[body["digest"]] = self.place
-        return body
+        for part, content in ((b"body", body), (b"name", name.encode())):
+            salted = b"countersign/%b/v1\0" % part + bytes.fromhex(row[part.decode() + "_salt"]) + content
+            if sha256(salted).hexdigest() != header[part.decode()]:
+                raise Wrong(f"{where}: the {part.decode()} is not the one that the event committed to.")
+        if header["action"] == "approval.requested" and "digest" in row["body"]:
+            self.named[row["body"]["digest"]] = self.place
+        return str(name)
 
     def expect(self, table: Stream, row: bytes) -> None:
         if table.read(len(row)) != row:

@@ -66,9 +66,8 @@ def test_it_is_recorded_in_the_system_stream() -> None:
     report, _ = reports.ingest(actor=SYSTEM, file_name="a.json", content=trivy(2))
     event = Event.objects.get(action="report.ingested")
     assert (event.stream, event.object, event.actor) == ("system", f"report/{report.pk}", "system/test")
-    body = json.loads(bytes(event.body.content))
-    assert body.pop("actor_name") == "test"
-    assert body == {
+    assert event.actor_name == "test"
+    assert event.details == {
         "file_name": "a.json",
         "target": "shop:1",
         "format": "trivy",

@@ -43,7 +43,7 @@ def test_verify_names_the_first_wrong_event_with_code_1() -> None:
     events = happen(3)
     sealing.seal()
     take_triggers_off()
-    Body.objects.filter(event_id=events[1].pk).update(content=b"{}")
+    Body.objects.filter(event_id=events[1].pk).update(body_box=b"{}")
     code, words, errors = run("ledger", "verify")
     assert code == 1
     assert words.startswith(f"WRONG, at entry 1, event {events[1].pk}: The event's body was changed")

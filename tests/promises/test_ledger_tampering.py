@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 
-from audits import formats, guard, keys
+from audits import bodies, formats, guard, keys
 from audits.models import Body, Checkpoint, Entry, Event, Node, Pending, StreamHead
 from audits.services import sealing, verification
 from audits.tree import leaf_hash
@@ -68,14 +68,18 @@ def test_a_changed_message_code(ledger: list[Event]) -> None:
     found("entry 1", "message code does not fit")
 
 
-def test_a_changed_body(ledger: list[Event]) -> None:
-    Body.objects.filter(event_id=ledger[2].pk).update(content=b'{"actor_name":"x"}')
-    found("entry 2", "body was changed")
+@pytest.mark.parametrize("column", ["body_box", "name_box"])
+def test_a_changed_body_or_name(ledger: list[Event], column: str) -> None:
+    other = getattr(Body.objects.get(event_id=ledger[1].pk), column)
+    Body.objects.filter(event_id=ledger[2].pk).update(**{column: other})
+    found("entry 2", f"{column[:4]} was changed: The {column[:4]} does not open with its key")
 
 
-def test_a_changed_salt(ledger: list[Event]) -> None:
-    Body.objects.filter(event_id=ledger[2].pk).update(salt=b"\0" * 32)
-    found("entry 2", "body was changed")
+def test_a_body_written_anew_by_somebody_with_the_subjects_key(ledger: list[Event]) -> None:
+    event = ledger[2]
+    forged, _ = bodies.seal(bodies.PAYLOAD, event.pk.bytes, event.stream, b'{"number":7}')
+    Body.objects.filter(event_id=event.pk).update(body_key=forged.key, body_box=forged.box)
+    found("entry 2", "body was changed: the header committed to another")
 
 
 def test_a_deleted_body(ledger: list[Event]) -> None:
