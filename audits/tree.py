@@ -103,3 +103,54 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     if index < middle:
         return [*inclusion_proof(leaves[:middle], index), root_of(leaves[middle:])]
     return [*inclusion_proof(leaves[middle:], index - middle), root_of(leaves[:middle])]
+
+
+def consistency_ranges(first: int, second: int) -> list[tuple[int, int]]:
+    """The ranges [low, high) whose hashes prove that a tree of `first` leaves begins one of `second`.
+
+    In the order of RFC 9162, 2.1.4.1; empty where either proves itself (nothing, or the same tree).
+    """
+    if not 0 < first < second:
+        return []
+    ranges = []
+    low, high, whole = 0, second, True
+    while (size := high - low) != first - low:
+        middle = low + split(size)
+        if first <= middle:
+            ranges.append((middle, high))
+            high = middle
+        else:
+            ranges.append((low, middle))
+            low, whole = middle, False
+    if not whole:
+        ranges.append((low, high))
+    return ranges[::-1]
+
+
+def check_consistency(
+    first: int, first_root: bytes, second: int, second_root: bytes, proof: Sequence[bytes]
+) -> bool:
+    """Whether `proof` shows that `second` leaves continue the first `first` of them (RFC 9162, 2.1.4.2)."""
+    if not 0 <= first <= second:
+        return False
+    if first == second:
+        return first_root == second_root and not proof
+    if first == 0:
+        return first_root == EMPTY_ROOT and not proof
+    at, last = first - 1, second - 1
+    while at & 1:
+        at, last = at >> 1, last >> 1
+    hashes = iter(proof)
+    start = first_root if first & (first - 1) == 0 else next(hashes, b"")
+    old = new = start
+    for sibling in hashes:
+        if last == 0:
+            return False
+        if at & 1 or at == last:
+            old, new = node_hash(sibling, old), node_hash(sibling, new)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            new = node_hash(new, sibling)
+        at, last = at >> 1, last >> 1
+    return last == 0 and (old, new) == (first_root, second_root)

@@ -104,7 +104,7 @@ def test_minting_is_recorded_without_the_token(instance: AgentInstance) -> None:
     event = Event.objects.get(action=Action.CREDENTIAL_MINTED)
     assert event.object == f"credential/{credential.pk}"
     assert event.stream == instance.agent.stream
-    assert token.encode() not in bytes(event.header) + bytes(event.body.content)
+    assert token not in f"{event.fields} {event.details}"
 
 
 def test_a_token_is_good_once(instance: AgentInstance) -> None:

@@ -55,11 +55,6 @@ def replaced(monkeypatch: pytest.MonkeyPatch, name: str, **changes: Any) -> Func
     return function
 
 
-def body_of(event: Event) -> dict[str, Any]:
-    body: dict[str, Any] = json.loads(bytes(event.body.content))
-    return body
-
-
 def test_a_call_is_executed_and_recorded(
     ask: Ask, decisions: ScriptedDecisions, log4shell: Vulnerability, instance: AgentInstance
 ) -> None:
@@ -71,7 +66,7 @@ def test_a_call_is_executed_and_recorded(
     assert json.loads(reply.content) == {"status": "executed", "result": call.result}
     assert Credential.objects.get(call=call).used_at is not None
     event = Event.objects.get(action=Action.FUNCTION_CALLED)
-    header, body = json.loads(bytes(event.header)), body_of(event)
+    header, body = json.loads(bytes(event.header)), event.details
     assert header["evaluation"] == str(call.decision_id)
     assert header["provenance"] == instance.version.digest
     assert header["trace"] == str(call.run_id)
@@ -154,7 +149,7 @@ def test_what_is_not_in_the_catalogue_is_refused_before_anything_is_asked(
     assert decisions.asked == []
     assert not Credential.objects.exists()
     event = Event.objects.get(action=Action.FUNCTION_CALLED)
-    assert (event.outcome, body_of(event)["status"]) == ("denied", "invalid")
+    assert (event.outcome, event.details["status"]) == ("denied", "invalid")
 
 
 def test_a_refusal_is_told_plainly_and_recorded(ask: Ask, decisions: ScriptedDecisions) -> None:
