@@ -12,12 +12,15 @@ Work: TypeAlias = Callable[[], object]
 
 @dataclass
 class Row:
-    """One line of the table. `cpu` and `wall` are ratios, `ours` and `floor` microseconds an event."""
+    """One line of the table. `cpu` and `wall` are ratios, `ours` and `floor` microseconds an event.
+
+    `cpu` is None where many processes share the work.
+    """
 
     what: str
     against: str
     target: float | None
-    cpu: float
+    cpu: float | None
     wall: float
     ours: float
     floor: float
@@ -67,15 +70,15 @@ def peak() -> float:
     return int(status["VmHWM"].split()[0]) / 1024
 
 
-def show(rows: list[Row], sizes: list[dict[str, float]], proof: float) -> None:
-    print(f"{'':36}{'floor':42}{'target':>7}{'cpu':>7}{'clock':>7}{'us an event':>14}")
+def show(rows: list[Row]) -> None:
+    print(f"{'':42}{'floor':38}{'target':>7}{'cpu':>7}{'clock':>7}{'us an event':>16}")
     for row in rows:
-        target = f"{row.target:.2f}" if row.target else ""
-        print(
-            f"{row.what:36}{row.against:42}{target:>7}{row.cpu:7.2f}{row.wall:7.2f}"
-            f"{row.ours:7.0f} /{row.floor:5.0f}"
-        )
+        target, cpu = (f"{value:.2f}" if value else "" for value in (row.target, row.cpu))
+        ratios = f"{target:>7}{cpu:>7}{row.wall:7.2f}"
+        print(f"{row.what:42}{row.against:38}{ratios}{row.ours:9.0f} /{row.floor:5.0f}")
+
+
+def show_sizes(sizes: list[dict[str, float]]) -> None:
     print("\nBy size of the ledger: microseconds of the processor an event, and MiB on top of the process")
     for name in sizes[0]:
         print(f"{name:16}" + "".join(f"{costs[name]:12,.0f}" for costs in sizes))
-    print(f"\nproof.bin: {proof:.0f} bytes an entry, one entry in a thousand of a million")
