@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 
 from agents import immutable
-from audits import evidence, triggers
+from audits import erasable, evidence, triggers
 
 
 class AgentsConfig(AppConfig):
@@ -10,7 +10,9 @@ class AgentsConfig(AppConfig):
 
     def ready(self) -> None:
         # Models cannot be imported before the registry of apps is ready.
+        from agents.erasure import PersonErasure  # noqa: PLC0415
         from agents.evidence import AgentsEvidence  # noqa: PLC0415
 
         evidence.register(AgentsEvidence())
+        erasable.register(PersonErasure())
         triggers.register(*immutable.GUARDS)

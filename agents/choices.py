@@ -11,6 +11,17 @@ class AgentState(models.TextChoices):
     RETIRED = "retired"
 
 
+class DocumentKind(models.TextChoices):
+    """What the evidence about an agent is made of, besides what the portal records itself (S1-20)."""
+
+    ARCHITECTURE = "architecture", "Architecture diagram"
+    DATA_FLOW = "data_flow", "Data-flow map"
+    POLICY = "policy", "Policy document"
+    RISK = "risk", "Risk assessment"
+    TESTING = "testing", "Testing record"
+    INCIDENTS = "incidents", "Incident log"
+
+
 class Access(models.TextChoices):
     """What a function does to its resource; agents read by default (S4-1)."""
 

@@ -7,10 +7,21 @@ from uuid import UUID
 import orjson
 from django.db.models import QuerySet
 
-from agents.models import AgentInstance, AgentVersion, Assessment, FunctionCall, Run
+from agents.choices import DocumentKind
+from agents.models import (
+    Agent,
+    AgentDocument,
+    AgentInstance,
+    AgentVersion,
+    Assessment,
+    FunctionCall,
+    Person,
+    ProposedAction,
+    Run,
+)
 from agents.provenance import Provenance
-from audits import canonical
-from audits.evidence import Artefact, Scope
+from audits import canonical, history
+from audits.evidence import Artefact, Missing, Scope, table
 
 # By id, and without what models and reports said: that stays in the ledger, where it can be erased.
 INSTANCES = ("id", "version_id", "spiffe_id", "started_at", "ended_at")
@@ -27,17 +38,26 @@ ASSESSMENTS = (
     "nvd_outcome", "compliance_impact",
 )  # fmt: skip
 
+NEEDED = (DocumentKind.ARCHITECTURE, DocumentKind.DATA_FLOW, DocumentKind.POLICY, DocumentKind.TESTING)
+NO_INCIDENTS = (
+    "No incident was recorded: no incident log is attached to this agent, and the portal keeps none itself."
+)
+CHUNK = 1_000
+
 
 class AgentsEvidence:
-    """Contributes to the bundle of an agent; other streams have nothing here."""
+    """Contributes to the bundle of an agent or a person; other streams have nothing here."""
 
-    def collect(self, scope: Scope) -> Iterable[Artefact]:
-        """`versions/<digest>.json` are the exact bytes of a provenance; the rest are tables."""
-        agent_id = _agent_id(scope.stream)
-        return _of_agent(agent_id, scope) if agent_id else ()
+    def collect(self, scope: Scope) -> Iterable[Artefact | Missing]:
+        """`versions/<digest>.json` are the exact bytes of a provenance; the rest are tables and history."""
+        if agent_id := _named("agent", scope.stream):
+            return _of_agent(agent_id, scope)
+        if person_id := _named("person", scope.stream):
+            return history.artefacts(Person.objects.filter(pk=person_id), scope)
+        return ()
 
 
-def _of_agent(agent_id: UUID, scope: Scope) -> Iterator[Artefact]:
+def _of_agent(agent_id: UUID, scope: Scope) -> Iterator[Artefact | Missing]:
     versions = _within(AgentVersion.objects.filter(agent=agent_id), "added_at", scope, since=False)
     records = {version.digest: Provenance.of(version).record for version in versions}
     for digest in sorted(records):
@@ -49,14 +69,38 @@ def _of_agent(agent_id: UUID, scope: Scope) -> Iterator[Artefact]:
         ("assessments", Assessment.objects.filter(run__agent=agent_id), "at", ASSESSMENTS),
     )
     for name, rows, moment, columns in tables:
-        listed = list(_within(rows, moment, scope, since=True).values(*columns))
-        yield Artefact(f"artefacts/agents/{name}.json", _json(listed))
+        listed = _within(rows, moment, scope, since=True).values(*columns)
+        yield table(f"artefacts/agents/{name}.json", listed.iterator(CHUNK))
+    yield from _documents(agent_id, scope)
+    governed: tuple[QuerySet[Any], ...] = (
+        Agent.objects.filter(pk=agent_id),
+        AgentVersion.objects.filter(agent=agent_id),
+        ProposedAction.objects.filter(agent=agent_id),
+    )
+    for rows in governed:
+        yield from history.artefacts(rows, scope)
 
 
-def _agent_id(stream: str) -> UUID | None:
-    kind, _, name = stream.partition("/")
+def _documents(agent_id: UUID, scope: Scope) -> Iterator[Artefact | Missing]:
+    """What was attached, and what of S1-20 was not. Governance knows about risk assessments."""
+    agent = Agent.objects.filter(pk=agent_id).first()
+    documents = _within(AgentDocument.objects.filter(agent=agent_id), "added_at", scope, since=False)
+    listed = documents.values("id", "kind", "title", "file_name", "sha256", "size", "added_by", "added_at")
+    yield table("artefacts/agents/documents.json", listed.iterator(CHUNK))
+    for document in documents.iterator(1):
+        yield Artefact(document.bundle_path, bytes(document.content))
+    have = set(documents.order_by().values_list("kind", flat=True))
+    for kind in NEEDED:
+        if kind not in have and agent is not None:
+            yield Missing(f"{kind.label} of {agent}: none is attached.")
+    if DocumentKind.INCIDENTS not in have:
+        yield Artefact("artefacts/agents/incidents.json", _json({"incidents": [], "note": NO_INCIDENTS}))
+
+
+def _named(kind: str, stream: str) -> UUID | None:
+    found, _, name = stream.partition("/")
     try:
-        return UUID(name) if kind == "agent" else None
+        return UUID(name) if found == kind else None
     except ValueError:
         return None
 

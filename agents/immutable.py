@@ -1,4 +1,4 @@
-"""A version that was submitted does not change (promise 4): what the database refuses to do to it.
+"""Submitted versions and attached documents do not change (promise 4): what the database refuses to do to it.
 
 Whoever takes the triggers off still cannot make what runs fit what was approved: the digest is
 compared before each run.
@@ -15,5 +15,10 @@ GUARDS = (
         unique=(("id",), ("agent_id", "label")),
         may_update=_DRAFT,
         may_delete=_DRAFT,
+    ),
+    Guard(
+        "agents_agentdocument",
+        "An attached document does not change, add a newer one",
+        unique=(("id",), ("agent_id", "kind", "sha256")),
     ),
 )

@@ -46,9 +46,15 @@ def unseal(part: bytes, event_id: bytes, sealed: Sealed) -> Opened | None:
         BoxDamaged: see there.
     """
     key = subject_keys.find(bytes(sealed.key))
-    if key is None:
-        return None
-    box = bytes(sealed.box)
+    return None if key is None else open_box(part, event_id, key, bytes(sealed.box))
+
+
+def open_box(part: bytes, event_id: bytes, key: subject_keys.SubjectKey, box: bytes) -> Opened:
+    """What was boxed, by its key: for those who open many and know the keys already.
+
+    Raises:
+        BoxDamaged: see there.
+    """
     try:
         plain = key.cipher.decrypt(box[:NONCE_BYTES], box[NONCE_BYTES:], part + event_id)
     except (InvalidTag, ValueError) as error:

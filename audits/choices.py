@@ -46,10 +46,25 @@ class Action(models.TextChoices):
     TICKET_NOTED = "ticket.noted"
     VULNERABILITIES_LOADED = "vulnerabilities.loaded"
     KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_REPLACED = "key.replaced"
+    ANCHOR_CHECKED = "anchor.checked"
     SUBJECT_ERASED = "subject.erased"
     BODY_REDACTED = "body.redacted"
     SEGMENT_PRUNED = "segment.pruned"
+    SUBJECT_SEARCHED = "subject.searched"
+    SUBJECT_EXPORTED = "subject.exported"
+    HOLD_PLACED = "hold.placed"
+    HOLD_RELEASED = "hold.released"
+    CASE_OPENED = "case.opened"
+    CASE_AMENDED = "case.amended"
+    CASE_CLOSED = "case.closed"
+    RETENTION_CHANGED = "retention.changed"
+    HISTORY_ADOPTED = "history.adopted"
     LEDGER_DECLARED = "ledger.declared"
+    LEDGER_READ = "ledger.read"
+    LEDGER_VERIFIED = "ledger.verified"
+    DOCUMENT_ATTACHED = "document.attached"
     BUNDLE_REQUESTED = "bundle.requested"
     BUNDLE_BUILT = "bundle.built"
     BUNDLE_DOWNLOADED = "bundle.downloaded"
@@ -69,8 +84,86 @@ class BundleState(models.TextChoices):
     FAILED = "failed"
 
 
+class KeyPurpose(models.TextChoices):
+    SEAL = "seal", "Checkpoints"
+    EXPORT = "export", "Bundles"
+    MAC = "mac", "Message codes"
+
+
+class AnchorState(models.TextChoices):
+    PENDING = "pending", "Being published"
+    ANCHORED = "anchored"
+    FAILED = "failed"
+
+
+class AnchorLevel(models.TextChoices):
+    """What a copy of a checkpoint outside protects against; each level adds to those before it."""
+
+    COPIED = "A1", "A1: copied out, against silent rewriting"
+    TIMESTAMPED = "A2", "A2: timestamped, against backdating"
+    LOCKED = "A3", "A3: locked, against administrators"
+    WITNESSED = "A4", "A4: witnessed, against the key holder"
+
+
+class BundleKind(models.TextChoices):
+    """What a bundle is about."""
+
+    AGENT = "agent", "An agent"
+    PERSON = "person", "A person"
+    PERIOD = "period", "A period"
+    FRAMEWORK = "framework", "A framework"
+    CASE = "case", "A case"
+
+
+class BundlePhase(models.TextChoices):
+    """How far the builder has come."""
+
+    SEALING = "sealing", "Sealing what waits"
+    GATHERING = "gathering", "Finding the events"
+    WRITING = "writing", "Writing the events"
+    RECORDS = "records", "Adding records and documents"
+    PROVING = "proving", "Adding the proofs"
+    READABLE = "readable", "Writing the pages for people"
+    SIGNING = "signing", "Signing"
+
+
 class Completeness(models.TextChoices):
     """What a bundle proves about what is *not* in it. It is shown first, everywhere."""
 
-    STREAM = "stream", "Nothing of the stream is left out between the two counters"
+    RANGE = "range", "Nothing of the ledger is left out between the two entries"
+    STREAM = "stream", "Nothing of the streams is left out between the counters"
+    MIXED = "mixed", "Nothing of the streams is left out; of other events only that these exist"
     PRESENCE = "presence", "Only that these events exist"
+
+
+class HoldScope(models.TextChoices):
+    """What a legal hold covers."""
+
+    PERSON = "person"
+    AGENT = "agent"
+    PERIOD = "period"
+    CASE = "case"
+    EVERYTHING = "everything"
+
+
+class CaseState(models.TextChoices):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class VerificationKind(models.TextChoices):
+    """How much of the ledger was verified."""
+
+    WHOLE = "whole", "The whole ledger"
+    SINCE = "since", "From a signed checkpoint on"
+    STREAM = "stream", "One stream"
+    EVENT = "event", "One event"
+    CHECKPOINT = "checkpoint", "One checkpoint"
+
+
+class Verdict(models.TextChoices):
+    """What a verification found; *unable* where nothing could be said, for example without the keys."""
+
+    SOUND = "sound"
+    WRONG = "wrong"
+    UNABLE = "unable"

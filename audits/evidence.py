@@ -3,12 +3,17 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+import orjson
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a bundle is about: one stream, optionally sealed in [since, until), optionally one framework."""
+    """One stream that a bundle is about, optionally sealed in [since, until), optionally one framework.
+
+    A bundle about several streams asks once for each.
+    """
 
     stream: str
     since: datetime | None = None
@@ -20,15 +25,28 @@ class Scope:
 class Artefact:
     """A file of the bundle. `path` is relative, for example `approvals/<sha256>.json`.
 
-    The bytes must depend on the records alone: a bundle built twice is the same bundle.
+    The bytes must depend on the records alone: a bundle built twice is the same bundle. `pieces`, in
+    place of `content`, is for what may be too large to hold.
     """
 
     path: str
-    content: bytes
+    content: bytes = b""
+    pieces: Iterable[bytes] | None = None
+
+    def read(self) -> bytes:
+        """All of it; `pieces` can be read once."""
+        return self.content if self.pieces is None else b"".join(self.pieces)
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What belongs into the bundle and is not there, in a sentence: it makes the bundle say *incomplete*."""
+
+    sentence: str
 
 
 class EvidenceSource(Protocol):
-    def collect(self, scope: Scope) -> Iterable[Artefact]: ...
+    def collect(self, scope: Scope) -> Iterable[Artefact | Missing]: ...
 
 
 _sources: list[EvidenceSource] = []
@@ -39,7 +57,20 @@ def register(source: EvidenceSource) -> None:
         _sources.append(source)
 
 
-def collect(scope: Scope) -> Iterator[Artefact]:
-    """The artefacts of every registered source."""
+def collect(scope: Scope) -> Iterator[Artefact | Missing]:
+    """The artefacts of every registered source, and what they miss."""
     for source in _sources:
         yield from source.collect(scope)
+
+
+def table(path: str, rows: Iterable[Any]) -> Artefact:
+    """Rows as a JSON array, one to a line, without holding them; a query should be an iterator."""
+    return Artefact(path, pieces=_array(rows))
+
+
+def _array(rows: Iterable[Any]) -> Iterator[bytes]:
+    before = b"[\n"
+    for row in rows:
+        yield before + orjson.dumps(row, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+        before = b",\n"
+    yield b"[]\n" if before == b"[\n" else b"\n]\n"

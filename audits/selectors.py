@@ -1,17 +1,17 @@
 """What bundles and pages read of the ledger. A ledger only grows, so a place in it is a stable view."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Max, Min, Q, QuerySet
 
-from audits import bodies, formats
+from audits import formats
 from audits.models import Checkpoint, Entry, Event, Node, Pending, StreamHead
-from audits.tree import consistency_ranges, gaps, join, subtrees
+from audits.tree import consistency_ranges, gaps, inclusion_ranges, join, subtrees
 
 CHUNK = 1_000
 
@@ -42,25 +42,11 @@ class Line(NamedTuple):
     number: int
     seal: bytes
     heads: bytes | None
-    event_id: UUID | None
     header: bytes | None
     body_key: bytes | None
     body_box: bytes | None
     name_key: bytes | None
     name_box: bytes | None
-
-    def opened(self, part: bytes) -> bodies.Opened | None:
-        """The payload or the actor's name; None where it was erased, or is not there.
-
-        Raises:
-            audits.bodies.BoxDamaged: see there.
-        """
-        key, box = (
-            (self.body_key, self.body_box) if part == bodies.PAYLOAD else (self.name_key, self.name_box)
-        )
-        if self.event_id is None or key is None or box is None:
-            return None
-        return bodies.unseal(part, self.event_id.bytes, bodies.Sealed(key, box))
 
     @property
     def entry(self) -> bytes:
@@ -71,7 +57,7 @@ class Line(NamedTuple):
 
 
 _LINE = (
-    "seq", "stream_seq", "seal", "heads", "event_id", "event__header", "event__body__body_key",
+    "seq", "stream_seq", "seal", "heads", "event__header", "event__body__body_key",
     "event__body__body_box", "event__body__name_key", "event__body__name_box",
 )  # fmt: skip
 
@@ -86,11 +72,14 @@ def last_position() -> Position | None:
     return Position(heads, Checkpoint.objects.get(size=heads.seq + 1)) if heads else None
 
 
-def is_current(position: Position, stream: str) -> bool:
-    """Whether nothing has been recorded in `stream` since `position`."""
-    head = StreamHead.objects.filter(stream=stream).first()
-    waiting = Pending.objects.filter(event__stream=stream).exists()
-    return not waiting and (head is None or head.seq < position.heads.seq)
+def is_current(position: Position, streams: Sequence[str], until: datetime | None = None) -> bool:
+    """Whether nothing was recorded since in `streams` (none: anywhere) that would be before `until`."""
+    if until is not None and position.heads.sealed_at >= until:
+        return True
+    heads, waiting = StreamHead.objects.exclude(stream=formats.HEADS_STREAM), Pending.objects.all()
+    if streams:
+        heads, waiting = heads.filter(stream__in=streams), waiting.filter(event__stream__in=streams)
+    return not waiting.exists() and not heads.filter(seq__gt=position.heads.seq).exists()
 
 
 def ends_at(position: Position) -> list[tuple[str, int, bytes]]:
@@ -100,36 +89,88 @@ def ends_at(position: Position) -> list[tuple[str, int, bytes]]:
     for head in StreamHead.objects.exclude(stream=formats.HEADS_STREAM):
         if head.seq < seq:
             ends.append((head.stream, head.stream_seq, bytes(head.leaf)))
-        elif entry := Entry.objects.filter(stream=head.stream, seq__lt=seq).order_by("-stream_seq").first():
-            ends.append((head.stream, entry.stream_seq, bytes(entry.leaf)))
+        else:  # it went on since: its next entry names the leaf before it, which may have been pruned
+            after = Entry.objects.filter(stream=head.stream, seq__gt=seq).order_by("stream_seq").first()
+            if after and after.stream_seq > 1:
+                ends.append((head.stream, after.stream_seq - 1, bytes(after.previous)))
     return ends
 
 
-def sealed_between(position: Position, stream: str, since: datetime | None, until: datetime | None) -> Range:
+def position_at(size: int) -> Position:
+    """The state of the ledger when it had `size` entries, the last of them heads."""
+    return Position(Entry.objects.get(seq=size - 1), Checkpoint.objects.get(size=size))
+
+
+def numbers_between(position: Position, stream: str, since: datetime | None, until: datetime | None) -> Range:
+    """The numbers of `stream` that were sealed in [since, until); what was pruned counts as inside.
+
+    So the beginning is 1, or the number after one that is known to be before `since`.
+    """
     entries = Entry.objects.filter(stream=stream, seq__lt=position.heads.seq)
-    bounds = entries.aggregate(
-        first=Min("stream_seq", filter=Q(sealed_at__gte=since) if since else Q()),
-        last=Max("stream_seq", filter=Q(sealed_at__lt=until) if until else Q()),
-        end=Max("stream_seq"),
+    before = entries.filter(sealed_at__lt=since).aggregate(n=Max("stream_seq"))["n"] if since else None
+    after = entries.filter(sealed_at__gte=until).aggregate(n=Min("stream_seq"))["n"] if until else None
+    end = StreamHead.objects.filter(stream=stream, seq__lt=position.heads.seq).values_list(
+        "stream_seq", flat=True
     )
-    end = bounds["end"] or 0
-    return Range(first=bounds["first"] or end + 1, last=bounds["last"] or 0)
+    last = end.first() or entries.aggregate(n=Max("stream_seq"))["n"] or 0
+    return Range(first=(before or 0) + 1, last=after - 1 if after else last)
 
 
-def lines_between(stream: str, first: int, last: int) -> Iterator[Line]:
-    """In order, a chunk at a time."""
-    for start in range(first, last + 1, CHUNK):
-        end = min(start + CHUNK - 1, last)
-        entries = Entry.objects.filter(stream=stream, stream_seq__range=(start, end))
-        yield from map(Line._make, entries.order_by("stream_seq").values_list(*_LINE))
+def places_between(position: Position, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """The indexes [low, high) of the ledger that were sealed in [since, until)."""
+    entries = Entry.objects.filter(seq__lt=position.heads.seq)
+    before = entries.filter(sealed_at__lt=since).aggregate(n=Max("seq"))["n"] if since else None
+    after = entries.filter(sealed_at__gte=until).aggregate(n=Min("seq"))["n"] if until else None
+    return (0 if before is None else before + 1), (position.heads.seq if after is None else after)
 
 
-def places_between(stream: str, first: int, last: int) -> Iterator[int]:
-    """Of the same entries, the index in the tree alone."""
-    for start in range(first, last + 1, CHUNK):
-        end = min(start + CHUNK - 1, last)
-        entries = Entry.objects.filter(stream=stream, stream_seq__range=(start, end))
-        yield from entries.order_by("stream_seq").values_list("seq", flat=True)
+def places_of_stream(stream: str, first: int, last: int) -> Iterator[int]:
+    """The indexes in the tree of these numbers of a stream, in order."""
+    return _places(Entry.objects.filter(stream=stream, stream_seq__range=(first, last)))
+
+
+def places_naming(
+    position: Position, *, streams: Sequence[str], party: str, framework: str, period: tuple[Any, Any]
+) -> Iterator[int]:
+    """Where events are that name `party` as actor or object and may name the framework.
+
+    In `streams`, or in any where there are none; sealed in `period`.
+    """
+    since, until = period
+    entries = Entry.objects.filter(seq__lt=position.heads.seq, event__isnull=False)
+    if streams:
+        entries = entries.filter(stream__in=streams)
+    if party:
+        entries = entries.filter(Q(event__actor=party) | Q(event__object=party))
+    if framework:
+        entries = entries.filter(event__frameworks__contains=framework)
+    if since:
+        entries = entries.filter(sealed_at__gte=since)
+    if until:
+        entries = entries.filter(sealed_at__lt=until)
+    return _places(entries)
+
+
+def places_of_events(position: Position, events: Iterable[UUID]) -> list[int]:
+    return sorted(_places(Entry.objects.filter(event_id__in=list(events), seq__lt=position.heads.seq)))
+
+
+def _places(entries: QuerySet[Entry]) -> Iterator[int]:
+    return entries.order_by("seq").values_list("seq", flat=True).iterator(CHUNK)
+
+
+def lines_at(places: Sequence[int]) -> Iterator[Line]:
+    """The entries at these indexes, in order, a chunk at a time; those that were pruned are not there."""
+    for start in range(0, len(places), CHUNK):
+        part = places[start : start + CHUNK]
+        low, high = part[0], part[-1]
+        dense = high - low + 1 == len(part)
+        entries = (
+            Entry.objects.filter(seq__range=(low, high))
+            if dense
+            else Entry.objects.filter(seq__in=list(part))
+        )
+        yield from map(Line._make, entries.order_by("seq").values_list(*_LINE))
 
 
 def proof_hashes(size: int, included: Iterable[int]) -> Iterator[bytes]:
@@ -162,5 +203,16 @@ def consistency(first: int, second: int) -> list[bytes]:
         KeyError: a stored node is absent; `ledger verify` says which.
     """
     wanted = [subtrees(low, high) for low, high in consistency_ranges(first, second)]
+    known = _node_hashes({position for positions in wanted for position in positions})
+    return [join([known[position] for position in positions]) for positions in wanted]
+
+
+def inclusion(size: int, seq: int) -> list[bytes]:
+    """The audit path of entry `seq` in the tree of the first `size` entries (RFC 9162, 2.1.3.1).
+
+    Raises:
+        KeyError: a stored node is absent; `ledger verify` says which.
+    """
+    wanted = [subtrees(low, high) for low, high in inclusion_ranges(size, seq)]
     known = _node_hashes({position for positions in wanted for position in positions})
     return [join([known[position] for position in positions]) for positions in wanted]

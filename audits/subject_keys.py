@@ -69,6 +69,11 @@ def of(subject: str) -> list[bytes]:
     return [bytes.fromhex(name.removesuffix(SUFFIX)) for name in _names(_directory(), subject)]
 
 
+def is_there(key_id: bytes) -> bool:
+    """Whether the key has not been destroyed."""
+    return _is_there(_directory(), key_id)
+
+
 def destroy(key_id: bytes) -> bool:
     """Remove a key for good, the disk's copy first overwritten; whether there was one.
 

@@ -36,14 +36,24 @@ class Growing:
 
     def append(self, leaf: bytes) -> list[tuple[int, int, bytes]]:
         """Add a leaf; returns the (level, index, hash) of every inner node it completes."""
+        return self.append_subtree(0, leaf)
+
+    def append_subtree(self, level: int, node: bytes) -> list[tuple[int, int, bytes]]:
+        """Add 2^level leaves of which only the root is known; returns what `append` does.
+
+        Raises:
+            ValueError: such a subtree cannot begin here, for it would not be a node of the tree.
+        """
+        if self.size & (1 << level) - 1:
+            raise ValueError(f"A subtree of {1 << level} leaves cannot begin at leaf {self.size}.")
         completed = []
-        level, index, node = 0, self.size, leaf
+        self.size += 1 << level
+        index = (self.size >> level) - 1
         while index & 1:
             node = node_hash(self._peaks.pop(), node)
             level, index = level + 1, index >> 1
             completed.append((level, index, node))
         self._peaks.append(node)
-        self.size += 1
         return completed
 
     def root(self) -> bytes:
@@ -103,6 +113,69 @@ def inclusion_proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     if index < middle:
         return [*inclusion_proof(leaves[:middle], index), root_of(leaves[middle:])]
     return [*inclusion_proof(leaves[middle:], index - middle), root_of(leaves[:middle])]
+
+
+def inclusion_ranges(size: int, index: int) -> list[tuple[int, int]]:
+    """The ranges [low, high) whose hashes are the audit path of one leaf, lowest first."""
+    ranges = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + split(high - low)
+        if index < middle:
+            ranges.append((middle, high))
+            high = middle
+        else:
+            ranges.append((low, middle))
+            low = middle
+    return ranges[::-1]
+
+
+def root_from_path(size: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bytes | None:
+    """The root that an audit path leads to (RFC 9162, 2.1.3.2); None where it has the wrong length."""
+    if not 0 <= index < size:
+        return None
+    at, last, node = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return None
+        if at & 1 or at == last:
+            node = node_hash(sibling, node)
+            while at and not at & 1:
+                at, last = at >> 1, last >> 1
+        else:
+            node = node_hash(node, sibling)
+        at, last = at >> 1, last >> 1
+    return node if last == 0 else None
+
+
+def root_from_gaps(size: int, leaves: Iterable[tuple[int, bytes]], hashes: Iterable[bytes]) -> bytes:
+    """The root of a tree from some leaves, in order, and the hashes of `gaps` between them.
+
+    Raises:
+        ValueError: there are more or fewer of either than the tree takes.
+    """
+    known, filling, nodes = iter(leaves), iter(hashes), list[bytes]()
+    upcoming = next(known, (size, b""))
+    # (low, high), or (-1, -1) where the two nodes on top belong together.
+    stack = [(0, size)] if size else []
+    while stack:
+        low, high = stack.pop()
+        if low < 0:
+            right = nodes.pop()
+            nodes.append(node_hash(nodes.pop(), right))
+        elif upcoming[0] >= high:
+            if (filled := next(filling, None)) is None:
+                break
+            nodes.append(filled)
+        elif high - low == 1:
+            nodes.append(upcoming[1])
+            upcoming = next(known, (size, b""))
+        else:
+            middle = low + split(high - low)
+            stack += [(-1, -1), (middle, high), (low, middle)]
+    if stack or upcoming[0] < size or len(nodes) != bool(size) or next(filling, None) is not None:
+        raise ValueError("The leaves and hashes do not make up the tree.")
+    return nodes[0] if nodes else EMPTY_ROOT
 
 
 def consistency_ranges(first: int, second: int) -> list[tuple[int, int]]:

@@ -93,7 +93,9 @@ def sealed_inline() -> None:
 
 def together(writers: int, seconds: float) -> Iterator[Row]:
     """Many processes at once, each commit waits 1 ms; while they record, a sealer runs every 100 ms."""
-    bare, recorded, delays = [], [], []
+    bare: list[float] = []
+    recorded: list[float] = []
+    delays: list[float] = []
     for _ in range(3):
         bare.append(throughput(insert, writers, seconds))
         recorded.append(throughput(record, writers, seconds, delays))

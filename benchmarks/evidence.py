@@ -23,6 +23,7 @@ from measuring.ledger import ACTOR, STREAM, benchmark_database, grow, in_one_tra
 from django.db import connection  # isort: skip - measuring.ledger has set Django up
 
 from audits import keys
+from audits.choices import BundleKind
 from audits.models import Bundle
 from audits.services import bundles, sealing, verification
 from audits.tree import gaps
@@ -86,7 +87,7 @@ def reading(size: int, bundle: Bundle) -> Iterator[Row]:
 
 
 def built(size: int) -> tuple[Bundle, float, float]:
-    requested = bundles.request(actor=ACTOR, stream=STREAM, subject="Benchmark")
+    requested = bundles.request(actor=ACTOR, kind=BundleKind.AGENT, streams=[STREAM], subject="Benchmark")
     cost, mib = measured(lambda: bundles.build(bundle_id=requested.pk), size)
     bundle = Bundle.objects.get(pk=requested.pk)
     if bundle.state != "ready":

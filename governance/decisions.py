@@ -17,7 +17,7 @@ from agents.choices import Access, AgentState
 from agents.decision_point import Answer, Question
 from agents.models import Agent, AgentInstance
 from audits.choices import Action, Outcome
-from audits.services import ledger
+from audits.services import history
 from governance import contents, manifest, pdp, selectors
 from governance.choices import ApprovalState, ApprovalSubject, DecisionReason, ElevationEnd, ElevationState
 from governance.models import Approval, Decision, Elevation, Grant
@@ -154,6 +154,8 @@ def _spend(situation: _Situation, verdict: pdp.Verdict) -> pdp.Verdict:
 
 def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> Answer:
     grant = situation.grant if verdict.allowed else None
+    # An allowed write has taken a use off its elevation.
+    spent = grant.elevation if grant else None
     decision = Decision.objects.create(
         agent=situation.agent,
         instance_id=question.instance.pk,
@@ -167,11 +169,12 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         message=verdict.message,
         requestable=verdict.requestable,
         grant=grant,
-        elevation=grant.elevation if grant else None,
+        elevation=spent,
         credential_seconds=_credential_seconds(situation) if grant else 0,
         policy_version=POLICY["version"],
     )
-    ledger.record(
+    history.record(
+        changed=[spent] if spent else [],
         stream=situation.agent.stream,
         action=Action.DECISION_MADE,
         actor=question.instance.actor,

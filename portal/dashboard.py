@@ -18,8 +18,12 @@ from agents.admin.planner import show_planner
 from agents.analyst import SLUG
 from agents.choices import LABELS, OPEN_PROPOSALS, AgentState
 from agents.models import Agent, Person, ProposedAction, Run
-from audits.admin.show import relative, show_choice, show_label, show_link, show_reference, show_time
-from audits.models import Bundle, Checkpoint, Entry, Event, Pending
+from audits.admin.show import relative, show_choice, show_label, show_link, show_time
+from audits.admin.sight import Sight
+from audits.choices import Action, Verdict
+from audits.errors import ServiceError
+from audits.models import Bundle, Checkpoint, Entry, Event, Pending, Verification
+from audits.services import anchoring, siem, verification
 from governance import selectors
 from governance.choices import Discipline
 from governance.models import Approval
@@ -63,7 +67,7 @@ def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "agents": _agents() if may("agents.view_agent") else None,
         "elevations": _elevations() if may("governance.view_elevation") else None,
         "runs": _runs() if may("agents.view_run") else None,
-        "ledger": _ledger() if may("audits.view_event") else None,
+        "ledger": _ledger(request) if may("audits.view_event") else None,
     }
 
 
@@ -132,7 +136,8 @@ def standing(person: Person) -> str:
 
 def next_steps(request: HttpRequest) -> list[Step]:
     """What this person can do next of their own accord, by what they may do."""
-    return [step for make in (_register, _seat, _ingest, _vote_next, _bundle) if (step := make(request))]
+    makers = (_register, _seat, _ingest, _vote_next, _bundle, _sinks)
+    return [step for make in makers if (step := make(request))]
 
 
 def _register(request: HttpRequest) -> Step | None:
@@ -182,6 +187,17 @@ def _bundle(request: HttpRequest) -> Step | None:
         "No evidence bundle was built yet."
     )  # fmt: skip
     return Step(text, reverse("admin:audits_bundle_add"), "Build an evidence bundle")
+
+
+def _sinks(request: HttpRequest) -> Step | None:
+    """A SIEM that does not take events: nothing is lost, but nobody there sees what happens here."""
+    if not request.user.has_perm("audits.view_sinkcursor"):
+        return None
+    names = ", ".join(cursor.name for cursor in siem.failing())
+    if not names:
+        return None
+    text = f"The SIEM is not told what happens: {names} does not take events. They wait."
+    return Step(text, reverse("admin:audits_sinkcursor_changelist"), "SIEM sinks")
 
 
 def _register_url(request: HttpRequest) -> str:
@@ -242,17 +258,63 @@ def _runs() -> Iterable[dict[str, object]]:
     ]
 
 
-def _ledger() -> dict[str, object]:
+def _ledger(request: HttpRequest) -> dict[str, object]:
     last = Checkpoint.objects.order_by("-size").first()
     sealed = Entry.objects.aggregate(last=Max("seq"))["last"]
-    newest = Event.objects.order_by("-id")[:SHOWN]
+    sight = Sight.of(request)
+    newest = Event.objects.exclude(action=Action.LEDGER_READ).order_by("-id")[:SHOWN]
+    verified = Verification.objects.filter(kind__in=verification.OF_EVERYTHING).order_by("-id").first()
     return {
         "size": 0 if sealed is None else sealed + 1,
         "checkpoint": last,
         "checkpoint_age": relative(last.sealed_at) if last else "",
         "unsealed": Pending.objects.count(),
         "newest": [
-            (show_link(event, event.action), show_reference(event.object), show_time(event.time))
+            (show_link(event, event.action), sight.reference(event.object), show_time(event.time))
             for event in newest
         ],
+        "verified": verified,
+        "verified_age": relative(verified.started_at) if verified else "",
+        "alarm": _alarm(verified, sight),
+        "anchors": _anchors() if request.user.has_perm("audits.view_anchor") else [],
     }
+
+
+def _anchors() -> list[dict[str, object]]:
+    """How each place outside stands that has the checkpoints; late, missing and wrong ones first."""
+    try:
+        found = anchoring.standing()
+    except ServiceError as error:
+        return [{"name": "COUNTERSIGN_ANCHORS", "alarm": str(error)}]
+    shown = [
+        {
+            "name": standing.sink,
+            "level": standing.level.value,
+            "protects": standing.level.label,
+            "alarm": _anchor_alarm(standing),
+            "link": show_link(standing.anchor, standing.sink) if standing.anchor else standing.sink,
+            "age": relative(standing.anchored_at) if standing.anchored_at else "never",
+            "size": standing.size,
+        }
+        for standing in found
+    ]
+    return sorted(shown, key=lambda anchor: not anchor["alarm"])
+
+
+def _anchor_alarm(standing: anchoring.Standing) -> str:
+    if standing.wrong:
+        return f"The anchor {standing.sink} contradicts the ledger: {standing.wrong}"
+    if standing.is_missing:
+        return f"Nothing was ever anchored at {standing.sink}. {standing.error}".strip()
+    if standing.is_late:
+        return f"The anchor {standing.sink} is late with the newest checkpoint. {standing.error}".strip()
+    return ""
+
+
+def _alarm(verified: Verification | None, sight: Sight) -> str:
+    """What the last verification of the ledger found wrong; empty where all was well."""
+    if verified is None or verified.verdict == Verdict.SOUND:
+        return ""
+    if verified.verdict == Verdict.UNABLE:
+        return sight.text(f"The ledger could not be verified: {verified.problem}")
+    return sight.text(f"The ledger does NOT verify. At {verified.place}: {verified.problem}")

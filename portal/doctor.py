@@ -22,8 +22,11 @@ from agents.analyst import SLUG, provenance
 from agents.errors import SigningKeyError
 from agents.models import Agent, Vulnerability
 from audits import keys, triggers
+from audits.errors import ServiceError
 from audits.models import Checkpoint
+from audits.services import anchoring, key_rotation, siem
 
+PUBLIC = (".vkey", ".keys")
 CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
@@ -86,7 +89,7 @@ def check_keys() -> Iterator[Finding]:
     loose = [
         path.name
         for path in sorted(folder.iterdir())
-        if path.suffix != ".vkey" and stat.S_IMODE(path.stat().st_mode) & 0o077
+        if path.suffix not in PUBLIC and stat.S_IMODE(path.stat().st_mode) & 0o077
     ]
     if loose:
         yield Finding(
@@ -223,6 +226,60 @@ def check_nvd() -> Iterator[Finding]:
         )
 
 
+def check_anchors() -> Iterator[Finding]:
+    """Do the checkpoints get out, to where no administrator of the database has a hand?"""
+    try:
+        found = anchoring.standing()
+    except ServiceError as error:
+        yield Finding("anchors", "failure", str(error), "Correct COUNTERSIGN_ANCHORS (docs/anchors.md).")
+        return
+    for standing in found:
+        name = f"{standing.level.value} {standing.sink}"
+        if standing.wrong:
+            mend = "Find out who rewrote what: `manage.py ledger anchors --check`."
+            yield Finding("anchors", "failure", f"{name} contradicts the ledger: {standing.wrong}", mend)
+        elif standing.is_late:
+            mend = "`manage.py ledger anchor` tries again and says why it fails."
+            yield Finding("anchors", "warning", f"{name} is late. {standing.error}".strip(), mend)
+        else:
+            yield Finding("anchors", "ok", f"{name} has {standing.size} entries.")
+    if not found:
+        yield Finding(
+            "anchors",
+            "warning",
+            "None: a ledger that somebody rewrites with all keys would not be found.",
+            "Name a place outside in COUNTERSIGN_ANCHORS (docs/anchors.md).",
+        )
+
+
+def check_key_changes() -> Iterator[Finding]:
+    """Was a change of the seal key left half done?"""
+    try:
+        halfway = key_rotation.unfinished()
+    except keys.KeysUnusable:
+        return  # said by `check_keys`
+    for sentence in halfway:
+        yield Finding("keys", "failure", sentence, "Run that command again.")
+
+
+def check_siem() -> Iterator[Finding]:
+    """Does every SIEM take what it is told? (S4-3)"""
+    for standing in siem.standings():
+        cursor = standing.cursor
+        if standing.is_failing:
+            yield Finding(
+                "siem",
+                "warning",
+                f"{cursor.name} fails since {cursor.failing_since:%Y-%m-%d %H:%M} UTC: {cursor.error}",
+                "Correct the receiver or COUNTERSIGN_SIEM, then `manage.py siem send`. Nothing is lost.",
+            )
+        elif standing.sink is not None:
+            what = "headers, payloads and names" if standing.sink.payload else "headers alone"
+            yield Finding("siem", "ok", f"{cursor.name} gets {what}; {standing.waiting} entries wait.")
+    if not siem.configured():
+        yield Finding("siem", "ok", "None is told: COUNTERSIGN_SIEM is not set.")
+
+
 def check_approved_build() -> Iterator[Finding]:
     """Would the analyst's next run be what was approved? (promise 4)"""
     agent = Agent.objects.select_related("active_version").filter(slug=SLUG).first()
@@ -248,4 +305,12 @@ WITHOUT_DATABASE: tuple[Check, ...] = (
     check_model,
     check_static_files,
 )
-WITH_DATABASE: tuple[Check, ...] = (check_triggers, check_clock, check_nvd, check_approved_build)
+WITH_DATABASE: tuple[Check, ...] = (
+    check_triggers,
+    check_clock,
+    check_nvd,
+    check_anchors,
+    check_key_changes,
+    check_siem,
+    check_approved_build,
+)

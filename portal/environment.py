@@ -58,6 +58,15 @@ class Environment:
         value = self._read(name)
         return [item.strip() for item in value.split(",") if item.strip()] or list(default)
 
+    def file(self, name: str) -> Path | None:
+        """The path of a file that must be there; None where the setting is not set."""
+        value = self._read(name)
+        if not value:
+            return None
+        if not Path(value).is_file():
+            self._refuse(name, value, "name a file that is there and can be read")
+        return Path(value).resolve()
+
     def url(self, name: str, default: str = "", *, schemes: tuple[str, ...]) -> str:
         """A URL with one of ``schemes``. The value may hold a password, so it is never echoed."""
         value = self._read(name) or default

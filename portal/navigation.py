@@ -10,6 +10,7 @@ from portal import dashboard
 # Title, icon, model. A page is listed for those who may view its model.
 WORK = (
     ("Agents", "smart_toy", "agents.agent"),
+    ("Documents", "description", "agents.agentdocument"),
     ("Runs", "play_circle", "agents.run"),
     ("Reports", "lab_profile", "agents.report"),
     ("Findings", "bug_report", "agents.finding"),
@@ -29,7 +30,16 @@ GOVERNANCE = (
 EVIDENCE = (
     ("Ledger", "menu_book", "audits.event"),
     ("Checkpoints", "verified", "audits.checkpoint"),
+    ("Anchors", "anchor", "audits.anchor"),
+    ("Keys", "vpn_key", "audits.key"),
+    ("Verifications", "fact_check", "audits.verification"),
     ("Bundles", "inventory_2", "audits.bundle"),
+    ("Cases", "cases", "audits.case"),
+    ("Legal holds", "pan_tool", "audits.hold"),
+    ("Retention", "event_busy", "audits.retentionrule"),
+    ("Erasures", "ink_eraser", "audits.erasure"),
+    ("Redactions", "edit_off", "audits.redaction"),
+    ("SIEM sinks", "sensors", "audits.sinkcursor"),
 )
 PEOPLE = (("People", "person", "agents.person"),)
 GROUPS = (("Work", WORK), ("Governance", GOVERNANCE), ("Evidence", EVIDENCE), ("People", PEOPLE))

@@ -12,28 +12,47 @@ from django.db.models import Q
 
 ROOMS = ("audits", "agents", "governance")
 OWNERS, BOARD, AUDITORS = "Owners", "Board", "Auditors"
+DATA_PROTECTION = "Data protection"
 
 # What an owner's work is made of: the agent, what it found, and what it asks for.
 OWNERS_VIEW = {
     "agents": (
-        "agent", "agentversion", "report", "run", "modelturn", "functioncall", "finding", "assessment",
-        "vulnerability", "proposedaction", "ticket", "ticketnote",
+        "agent", "agentversion", "agentdocument", "report", "run", "modelturn", "functioncall", "finding",
+        "assessment", "vulnerability", "proposedaction", "ticket", "ticketnote",
     ),
     "governance": ("approval", "vote", "elevation", "riskassessment", "riskclass", "decision", "grant"),
 }  # fmt: skip
-WITHHELD_FROM_BOARD = ("credential",)
+# The board reads the ledger by pseudonym; what is about people by name is for others.
+WITHHELD_FROM_BOARD = ("credential", "names", "bundle", "hold", "case", "erasure")
+
+# Auditors keep evidence from going; they do not let it go.
+AUDITORS_MAY = ("add_bundle", "add_hold", "add_case", "change_case")
+
+# Who erases people and keeps legal holds: what that takes to see, and the verbs.
+DATA_PROTECTION_MAY = {
+    "agents": ("view_person",),
+    "audits": (
+        "view_event", "view_checkpoint", "view_case", "view_hold", "view_retentionrule", "view_erasure",
+        "view_redaction", "view_tombstone", "add_erasure", "add_redaction", "add_tombstone", "add_hold",
+        "change_hold", "add_case", "change_case", "add_retentionrule", "change_retentionrule",
+    ),
+}  # fmt: skip
 
 
 def install(*, apps: Apps = installed, **_signal: Any) -> None:
     """Give the groups exactly these permissions; run after each migration, changes nothing twice."""
     everything = Q(content_type__app_label__in=ROOMS, codename__startswith="view_")
     withheld = Q(codename__in=[f"view_{model}" for model in WITHHELD_FROM_BOARD])
-    owned = _named("governance", ["add_elevation"]) | _named("agents", ["add_agent"])
+    owned = _named("governance", ["add_elevation"]) | _named("agents", ["add_agent", "add_agentdocument"])
     for room, models in OWNERS_VIEW.items():
         owned |= _named(room, [f"view_{model}" for model in models])
-    _give(apps, AUDITORS, everything | _named("audits", ["add_bundle"]))
+    protecting = Q()
+    for room, codenames in DATA_PROTECTION_MAY.items():
+        protecting |= _named(room, codenames)
+    _give(apps, AUDITORS, everything | _named("audits", AUDITORS_MAY))
     _give(apps, BOARD, everything & ~withheld)
     _give(apps, OWNERS, owned)
+    _give(apps, DATA_PROTECTION, protecting)
 
 
 def _named(room: str, codenames: Iterable[str]) -> Q:

@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 from django.urls import reverse_lazy
 
+from audits.anchors import address as anchor_address
+from audits.siem import address
 from portal.environment import Environment
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -53,6 +55,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "simple_history",
     "audits",
     "agents",
     "governance",
@@ -120,6 +123,9 @@ else:
     DEFAULT_DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
 DATABASES = {"default": DEFAULT_DATABASE}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Field history is for reading, on pages of our own; nothing is put back from it.
+SIMPLE_HISTORY_REVERT_DISABLED = True
+SIMPLE_HISTORY_DATE_INDEX = False
 
 # --- Queue: Redis and Celery workers, or a worker inside the web process ----------------------------
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
@@ -178,6 +184,9 @@ for _origin in OUTBOUND_ALLOWED_PRIVATE:
         raise ImproperlyConfigured(
             f"COUNTERSIGN_OUTBOUND_ALLOWED_PRIVATE: {_origin!r} is not host:port in small letters."
         )
+DOCUMENT_MAX_BYTES = env.integer(
+    "COUNTERSIGN_DOCUMENT_MAX_BYTES", 10 * 1024 * 1024, minimum=1024, maximum=2**28
+)
 NVD_ONLINE = env.boolean("COUNTERSIGN_NVD_ONLINE", default=True)
 NVD_URL = env.url(
     "COUNTERSIGN_NVD_URL", "https://services.nvd.nist.gov/rest/json/cves/2.0", schemes=("https", "http")
@@ -195,6 +204,43 @@ TRUST_DOMAIN = env.text("COUNTERSIGN_TRUST_DOMAIN", "countersign.local")
 ISSUER = env.text("COUNTERSIGN_ISSUER", "http://127.0.0.1:8000")
 LEDGER_ORIGIN = env.text("COUNTERSIGN_LEDGER_ORIGIN", TRUST_DOMAIN + "/ledger")
 LEDGER_SEAL_INLINE = env.boolean("COUNTERSIGN_LEDGER_SEAL_INLINE", default=True)
+SEAL_KEY = env.text("COUNTERSIGN_SEAL_KEY")
+SEAL_TOKEN_FILE = env.text("COUNTERSIGN_SEAL_TOKEN_FILE")
+
+# --- Anchors: checkpoints go out to where an administrator of the database has no hand ----------------
+ANCHORS = env.listing("COUNTERSIGN_ANCHORS")
+ANCHOR_SECONDS = env.integer("COUNTERSIGN_ANCHOR_SECONDS", 60, minimum=1, maximum=86400)
+ANCHOR_LATE_INTERVALS = env.integer("COUNTERSIGN_ANCHOR_LATE_INTERVALS", 5, minimum=1, maximum=10_000)
+ANCHOR_WEBHOOK_SECRET = env.text("COUNTERSIGN_ANCHOR_WEBHOOK_SECRET")
+ANCHOR_TSA_ROOTS = env.file("COUNTERSIGN_ANCHOR_TSA_ROOTS")
+anchor_address.check_all(ANCHORS, has_secret=bool(ANCHOR_WEBHOOK_SECRET), has_roots=bool(ANCHOR_TSA_ROOTS))
+CELERY_BEAT_SCHEDULE["anchor-the-ledger"] = {
+    "task": "audits.tasks.anchor",
+    "schedule": float(ANCHOR_SECONDS),
+}
+
+# --- Verification of the ledger, by itself -----------------------------------------------------------------
+VERIFY_EVERY_MINUTES = env.integer("COUNTERSIGN_VERIFY_EVERY_MINUTES", 60, minimum=1, maximum=10_080)
+VERIFY_WHOLE_HOURS = env.integer("COUNTERSIGN_VERIFY_WHOLE_HOURS", 24, minimum=1, maximum=8760)
+CELERY_BEAT_SCHEDULE["verify-the-ledger"] = {"task": "audits.tasks.verify_the_ledger", "schedule": 60.0}
+
+# --- Erasure and retention (docs/retention.md) -------------------------------------------------------------
+CELERY_BEAT_SCHEDULE["finish-erasures"] = {"task": "audits.tasks.finish_erasures", "schedule": 60.0}
+LEDGER_PRUNE = env.boolean("COUNTERSIGN_LEDGER_PRUNE", default=False)
+if LEDGER_PRUNE:
+    CELERY_BEAT_SCHEDULE["prune-the-ledger"] = {
+        "task": "audits.tasks.prune_the_ledger",
+        "schedule": timedelta(days=1).total_seconds(),
+    }
+
+# --- SIEM: where the ledger is told, besides (docs/siem.md) ---------------------------------------------
+SIEM_SINKS = address.parse_all(env.listing("COUNTERSIGN_SIEM"))
+SIEM_CA_FILE = env.file("COUNTERSIGN_SIEM_CA_FILE")
+SIEM_CERTIFICATE_FILE = env.file("COUNTERSIGN_SIEM_CERTIFICATE_FILE")
+SIEM_WEBHOOK_SECRET = env.text("COUNTERSIGN_SIEM_WEBHOOK_SECRET")
+address.check_secret(SIEM_SINKS, SIEM_WEBHOOK_SECRET)
+if SIEM_SINKS:
+    CELERY_BEAT_SCHEDULE["send-to-siem"] = {"task": "audits.tasks.send_to_siem", "schedule": 1.0}
 
 # --- Language, time, logs ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -36,6 +36,8 @@ PEOPLE = {
     "enzo": ("Enzo", "Engineering", ("Board",)),
     "aude": ("Aude", "Auditor", ("Auditors",)),
     "oscar": ("Oscar", "Outsider", ()),
+    "dora": ("Dora", "Data Protection", ("Data protection",)),
+    "dirk": ("Dirk", "Data Protection", ("Data protection",)),
 }
 SEATS = {
     "sasha": Discipline.SECURITY,
@@ -90,6 +92,7 @@ def _person_fixture(username: str) -> Callable[..., Person]:
 
 
 ada, olivia, daniel, aude, oscar = map(_person_fixture, ("ada", "olivia", "daniel", "aude", "oscar"))
+dora, dirk = map(_person_fixture, ("dora", "dirk"))
 
 
 def _seated_fixture(username: str) -> Callable[..., Person]:

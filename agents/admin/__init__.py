@@ -2,6 +2,7 @@
 
 from agents.admin.agent import AgentAdmin
 from agents.admin.credential import CredentialAdmin
+from agents.admin.document import AgentDocumentAdmin
 from agents.admin.finding import FindingAdmin
 from agents.admin.person import PersonAdmin
 from agents.admin.proposal import ProposedActionAdmin
@@ -14,6 +15,7 @@ from agents.admin.vulnerability import VulnerabilityAdmin
 
 __all__ = [
     "AgentAdmin",
+    "AgentDocumentAdmin",
     "AgentVersionAdmin",
     "CredentialAdmin",
     "FindingAdmin",

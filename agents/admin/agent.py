@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -12,6 +12,7 @@ from agents.admin.ticket import show_ticket_severity
 from agents.choices import LABELS
 from agents.models import Agent, AgentVersion, Finding, ProposedAction, Run, Ticket
 from audits.admin.base import ReadOnlyAdmin, Section
+from audits.admin.references import found_by
 from audits.admin.show import (
     EMPTY,
     choice_column,
@@ -102,6 +103,18 @@ FINDINGS = Section(
 )
 
 
+FOUND = 10
+
+
+def _found(text: str) -> list[str]:
+    """The ids of the agents that are called so, for searches of the ledger."""
+    fits = Q(slug__iexact=text) | Q(name__icontains=text)
+    return [str(pk) for pk in Agent.objects.filter(fits).order_by("pk").values_list("pk", flat=True)[:FOUND]]
+
+
+found_by("agent", _found)
+
+
 @admin.register(Agent)
 class AgentAdmin(ReadOnlyAdmin):
     """The register (S1-3): each agent's whole story on one page."""
@@ -125,6 +138,7 @@ class AgentAdmin(ReadOnlyAdmin):
         ),
     )
     sections: tuple[Section, ...] = (VERSIONS, RUNS, PROPOSALS, TICKETS, FINDINGS)
+    history_origins = {"purpose": OWNER_SIDE}
 
     state_label = choice_column("state", LABELS)
     purpose_text = untrusted_column("purpose", OWNER_SIDE, "purpose")

@@ -3,18 +3,23 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet, Value
+from django.db.models.functions import Concat
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents import permissions
-from agents.admin.rows import row_of
 from agents.choices import LABELS
 from agents.models import Agent, Person
 from agents.services import people
 from audits.admin.base import ActionVariant, AddByService, DialogForm, Section, ServiceForm, dialog_action
 from audits.admin.reader import actor_of
+from audits.admin.references import found_by
+from audits.admin.rows import row_of
 from audits.admin.show import show_choice, show_label, show_link, show_list, time_column
+from audits.services import erasure
+
+FOUND = 10
 
 
 class AddPersonForm(ServiceForm):
@@ -35,6 +40,30 @@ class AddPersonForm(ServiceForm):
         help_text="What the person may see and ask for. A seat on the board is assigned separately.",
     )
     is_administrator = forms.BooleanField(required=False, label="Administrator")
+
+
+def _found(text: str) -> list[str]:
+    """The ids of the people who are called so, for searches of the ledger."""
+    names = Person.objects.annotate(full=Concat("first_name", Value(" "), "last_name"))
+    fits = Q(username__iexact=text) | Q(full__icontains=text)
+    return [str(pk) for pk in names.filter(fits).order_by("pk").values_list("pk", flat=True)[:FOUND]]
+
+
+found_by("person", _found)
+
+
+class ErasePersonForm(DialogForm):
+    """The input of `erasure.erase`."""
+
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 2}), help_text="It stays for good: name nobody."
+    )
+    request_reference = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Request",
+        help_text="Reference of the person's request, if any.",
+    )
 
 
 OWNED = Section(
@@ -70,7 +99,7 @@ class PersonAdmin(AddByService):
         ("Sign-in", {"fields": (("joined", "last_seen"),)}),
     )
     sections = (OWNED,)
-    actions_detail = ("deactivate", "reactivate")
+    actions_detail = ("deactivate", "reactivate", "erase")
 
     joined = time_column("date_joined", "joined")
     last_seen = time_column("last_login", "last sign-in")
@@ -119,6 +148,28 @@ class PersonAdmin(AddByService):
     def reactivate(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
         people.reactivate(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
         return "Reactivated. The person can sign in again."
+
+    @dialog_action(
+        title="Erase",
+        description=(
+            "Their names everywhere in the ledger, the payloads of their stream and this account go. "
+            "See first, on the page of redactions, where others quote them."
+        ),
+        submit="Erase for good",
+        permissions=["audits.add_erasure"],
+        form_class=ErasePersonForm,
+        icon="ink_eraser",
+        variant=ActionVariant.DANGER,
+    )
+    def erase(self, request: HttpRequest, form: Any, object_id: str) -> str:
+        person = row_of(Person.objects.all(), object_id)
+        erasure.erase(
+            actor=actor_of(request),
+            subject=f"person/{person.pk}",
+            reason=form.cleaned_data["reason"],
+            request=form.cleaned_data["request_reference"],
+        )
+        return "Erased. The page of erasures leads to the event that proves it."
 
     @admin.display(description="name", ordering="last_name")
     def full_name(self, person: Person) -> str:

@@ -51,6 +51,7 @@ class ProposedActionAdmin(ReadOnlyAdmin):
         ("Exactly this", {"fields": ("arguments_json", "digest_full")}),
         ("What became of it", {"fields": (("decision_link", "detail_text"), ("proposed", "resolved"))}),
     )
+    history_origins = {"arguments": MODEL}
 
     function_word = code_column("function", "function")
     resource_word = code_column("resource", "resource")

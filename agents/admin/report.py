@@ -9,12 +9,12 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from agents.admin.origins import SCANNER
-from agents.admin.rows import row_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.who import show_who
 from agents.choices import LABELS, Severity
 from agents.models import Finding, Report, Run
 from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
+from audits.admin.rows import row_of
 from audits.admin.show import (
     EMPTY,
     digest_column,

@@ -8,13 +8,13 @@ from django.utils.safestring import SafeString
 
 from agents.admin.planner import show_planner
 from agents.admin.report import count_of
-from agents.admin.rows import row_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.timeline import timeline
 from agents.admin.who import show_who
 from agents.choices import LABELS, OPEN_PROPOSALS, CallOutcome, RunState
 from agents.models import Finding, ProposedAction, Run
 from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
+from audits.admin.rows import row_of
 from audits.admin.show import (
     choice_column,
     link_column,

@@ -77,6 +77,7 @@ class AgentVersionAdmin(ReadOnlyAdmin):
         ("Functions it may call", {"fields": ("manifest",)}),
     )
     sections = (RUNS, INSTANCES)
+    history_origins = {"tool_manifest": OWNER_SIDE}
 
     agent_link = link_column("agent", "agent")
     added = time_column("added_at", "added")

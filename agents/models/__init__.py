@@ -2,6 +2,7 @@ from agents.models.agent import Agent
 from agents.models.assessment import Assessment
 from agents.models.call import FunctionCall
 from agents.models.credential import Credential
+from agents.models.document import AgentDocument
 from agents.models.finding import Finding
 from agents.models.instance import AgentInstance
 from agents.models.person import Person
@@ -16,6 +17,7 @@ from agents.models.vulnerability import Vulnerability
 
 __all__ = [
     "Agent",
+    "AgentDocument",
     "AgentInstance",
     "AgentVersion",
     "Assessment",

@@ -3,6 +3,7 @@ from django.db import models
 
 from agents.choices import AgentState
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 
 
 class Agent(Row):
@@ -33,6 +34,7 @@ class Agent(Row):
         default=0, help_text="Raised whenever access ends; older credentials are refused."
     )
     registered_at = models.DateTimeField(auto_now_add=True)
+    history = FieldHistory(stream=lambda agent: agent.stream, many={"deputies": ("pk",)})
 
     class Meta:
         ordering = ("slug",)

@@ -2,10 +2,18 @@ from django.contrib.auth.models import AbstractUser
 
 from audits.actor import Actor
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 
 
 class Person(Row, AbstractUser):
     """A human being who signs in: owner, board member, auditor, administrator."""
+
+    # Never the password, and not each sign-in.
+    history = FieldHistory(
+        stream=lambda person: f"person/{person.pk}",
+        many={"groups": ("name",), "user_permissions": ("content_type__app_label", "codename")},
+        without=("password", "last_login"),
+    )
 
     class Meta(AbstractUser.Meta):
         verbose_name = "person"

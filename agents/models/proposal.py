@@ -4,6 +4,7 @@ from django.db import models
 
 from agents.choices import ProposalState
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 
 
 class ProposedAction(Row):
@@ -27,6 +28,12 @@ class ProposedAction(Row):
         null=True, blank=True, help_text="When a worker took it up; it is carried out at most once."
     )
     resolved_at = models.DateTimeField(null=True, blank=True)
+    # Who holds it in the queue is no part of its story.
+    history = FieldHistory(
+        stream=lambda proposal: f"agent/{proposal.agent_id}",
+        kind="proposal",
+        without=("enqueued_at", "claimed_at"),
+    )
 
     class Meta:
         ordering = ("-proposed_at",)

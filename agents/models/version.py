@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 
 
 class AgentVersion(Row):
@@ -23,6 +24,7 @@ class AgentVersion(Row):
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     added_at = models.DateTimeField(auto_now_add=True)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    history = FieldHistory(stream=lambda version: f"agent/{version.agent_id}", kind="version")
 
     class Meta:
         ordering = ("-added_at",)

@@ -26,7 +26,7 @@ from agents.services import credentials
 from audits import canonical
 from audits.choices import Action, Outcome
 from audits.errors import ServiceError
-from audits.services import ledger
+from audits.services import history, ledger
 
 MAX_RESULT_BYTES = 64 * 1024
 MAX_KEPT_CHARACTERS = 8 * 1024
@@ -285,7 +285,8 @@ def _propose(request: Request, done: _Done, row: FunctionCall) -> ProposedAction
         arguments=row.arguments,
         digest=digest,
     )
-    ledger.record(
+    history.record(
+        changed=[proposal],
         stream=request.instance.agent.stream,
         action=Action.ACTION_PROPOSED,
         actor=request.instance.actor,

@@ -15,7 +15,7 @@ from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
-from audits.services import ledger
+from audits.services import history, ledger
 
 
 def add_person(
@@ -55,7 +55,8 @@ def add_person(
             person.set_password(password)
             person.save(force_insert=True)
             person.groups.set(found)
-            ledger.record(
+            history.record(
+                changed=[person],
                 stream=f"person/{person.pk}",
                 action=Action.PERSON_ADDED,
                 actor=actor,
@@ -127,7 +128,8 @@ def _move(person: Person, *, actor: Actor, action: Action, is_active: bool) -> N
     if not Person.objects.filter(pk=person.pk, is_active=not is_active).update(is_active=is_active):
         raise Conflict(f"{person} is {'active' if is_active else 'inactive'} already; look again.")
     person.is_active = is_active
-    ledger.record(
+    history.record(
+        changed=[person],
         stream=f"person/{person.pk}",
         action=action,
         actor=actor,

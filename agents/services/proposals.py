@@ -20,7 +20,7 @@ from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Denied
 from audits.queue import enqueue
-from audits.services import ledger
+from audits.services import history
 
 TASK = "agents.tasks.perform_proposal"
 PERFORMER = Actor.system("proposal-performer")
@@ -52,7 +52,8 @@ def queue(*, actor: Actor, proposal: ProposedAction) -> None:
         proposal.refresh_from_db()
         if not queued:
             raise Conflict(f"The proposal is {proposal.get_state_display().lower()}; look again.")
-        ledger.record(
+        history.record(
+            changed=[proposal],
             stream=proposal.agent.stream,
             action=Action.ACTION_QUEUED,
             actor=actor,
@@ -140,7 +141,8 @@ def _resolve(
         ).update(state=state, detail=detail, resolved_at=timezone.now())
         if not resolved:
             return
-        ledger.record(
+        history.record(
+            changed=[proposal],
             stream=proposal.agent.stream,
             action=Action.ACTION_RESOLVED,
             actor=actor,

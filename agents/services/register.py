@@ -22,7 +22,7 @@ from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
-from audits.services import ledger
+from audits.services import history
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -62,7 +62,8 @@ def register_agent(
             refuse(permissions.why_not_register(actor, owner=owner, deputies=deputies))
             agent.save(force_insert=True)
             agent.deputies.set(deputies)
-            ledger.record(
+            history.record(
+                changed=[agent],
                 stream=agent.stream,
                 action=Action.AGENT_REGISTERED,
                 actor=actor.actor,
@@ -113,7 +114,8 @@ def add_version(*, actor: Person, agent: Agent, label: str, provenance: Provenan
             if locks.agent(agent.pk).state == AgentState.RETIRED:
                 raise Conflict(f"{agent} is retired: it takes no new version.")
             version.save(force_insert=True)
-            ledger.record(
+            history.record(
+                changed=[version],
                 stream=agent.stream,
                 action=Action.VERSION_ADDED,
                 actor=actor.actor,
@@ -144,7 +146,8 @@ def mark_in_review(*, actor: Actor, agent: Agent, version: AgentVersion) -> None
         if stored.submitted_at is None:
             stored.submitted_at = timezone.now()
             stored.save(update_fields=["submitted_at"])
-        ledger.record(
+        history.record(
+            changed=[stored],
             stream=held.stream,
             action=Action.VERSION_SUBMITTED,
             actor=actor,
@@ -199,7 +202,8 @@ def raise_epoch(*, actor: Actor, agent: Agent) -> int:
     with transaction.atomic():
         Agent.objects.filter(pk=agent.pk).update(epoch=F("epoch") + 1)
         agent.refresh_from_db(fields=["epoch"])
-        ledger.record(
+        history.record(
+            changed=[agent],
             stream=agent.stream,
             action=Action.AGENT_EPOCH_RAISED,
             actor=actor,
@@ -220,7 +224,8 @@ def _move(agent: Agent, *, actor: Actor, state: AgentState) -> None:
     before = agent.state
     agent.state = state
     agent.save(update_fields=["state", "active_version", "approved_digest", "epoch"])
-    ledger.record(
+    history.record(
+        changed=[agent],
         stream=agent.stream,
         action=Action.AGENT_STATE_CHANGED,
         actor=actor,

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
+from django.core.checks import CheckMessage
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,11 +19,13 @@ from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from unfold.admin import ModelAdmin
+from unfold.checks import UnfoldModelAdminChecks
 from unfold.dataclasses import ActionDialog
 from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from audits.admin.forms import DialogForm, ServiceForm, show_service_error
+from audits.admin.history import history_sections
 from audits.admin.references import is_uuid, shown_by
 from audits.admin.sections import Section, show_sections
 from audits.errors import ServiceError
@@ -41,6 +44,13 @@ __all__ = [
 ]
 
 
+class _Checks(UnfoldModelAdminChecks):  # type: ignore[misc]
+    """Unfold's, but for one that asks the database, which is not there yet when it is being made."""
+
+    def _check_unfold_action_permission_methods(self, obj: Any) -> list[CheckMessage]:
+        return []
+
+
 class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     """A list and a page for each row, to look at; who may look follows the view permission.
 
@@ -48,10 +58,12 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     `untrusted_text` says whose words it shows, where they are not ours. `ledger_kind` is what the
     ledger calls such rows: references to them lead here, and a row's page leads to its events.
 
-    On a row's page, `sections` are related rows below the facts, and `story` gives context to the
+    On a row's page, `sections` are related rows below the facts, after them the history of a governed row
+    (`history_origins` says whose words a field of it holds), and `story` gives context to the
     `story` block of a `change_form_template` of one's own that extends ``admin/read_only.html``.
     """
 
+    checks_class = _Checks
     actions = None
     list_per_page = 50
     list_max_show_all = 200
@@ -66,6 +78,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     list_before_template = "admin/list_note.html"
     ledger_kind = ""
     sections: tuple[Section, ...] = ()
+    history_origins: Mapping[str, str] = {}
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -106,7 +119,8 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         context["title"] = _capitalised(self.opts.verbose_name)
         if obj is not None:
             context["events_url"] = self._events_url(request, obj)
-            context["sections"] = show_sections(self.sections, request, obj)
+            sections = (*self.sections, *history_sections(self.model, self.history_origins))
+            context["sections"] = show_sections(sections, request, obj)
             context.update(self.story(request, obj))
         response: HttpResponse = super().render_change_form(request, context, *arguments, obj=obj, **options)
         return response
@@ -114,7 +128,8 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
     def _events_url(self, request: HttpRequest, instance: Model) -> str:
         """Where a reader of the ledger finds what it says about a row."""
         name = self.ledger_object(instance)
-        if not name or not request.user.has_perm("audits.view_event"):
+        needed = ["audits.view_event", *(["audits.view_names"] if name.startswith("person/") else [])]
+        if not name or not request.user.has_perms(needed):
             return ""
         return f"{reverse('admin:audits_event_changelist')}?q={name}"
 

@@ -19,7 +19,8 @@ class Section:
 
     `name` is the anchor and the query parameter of the page number, `rows` gives the query from the
     row whose page it is, `columns` maps a heading to a function of a related row. People who may not
-    view `model` do not see the section. `empty` says what would fill it.
+    view `model` do not see the section. `empty` says what would fill it. `prepared` makes of a page of
+    rows what the columns show, where that takes more than the row itself.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Section:
     columns: Mapping[str, Cell]
     empty: str
     per_page: int = 10
+    prepared: Callable[[list[Any], HttpRequest], list[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +55,17 @@ class Shown:
 def show_sections(sections: tuple[Section, ...], request: HttpRequest, instance: Model) -> list[Shown]:
     """The sections of `instance` that the reader may see, each at the page that the address names."""
     return [
-        Shown(
-            section,
-            Paginator(section.rows(instance), section.per_page).get_page(request.GET.get(section.name)),
-        )
+        Shown(section, _page(section, request, instance))
         for section in sections
         if request.user.has_perm(_view_permission(section.model))
     ]
+
+
+def _page(section: Section, request: HttpRequest, instance: Model) -> Page[Any]:
+    page = Paginator(section.rows(instance), section.per_page).get_page(request.GET.get(section.name))
+    if section.prepared:
+        page.object_list = section.prepared(list(page.object_list), request)
+    return page
 
 
 def _view_permission(model: type[Model]) -> str:

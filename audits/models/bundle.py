@@ -3,7 +3,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from audits.choices import BundleState, Completeness
+from audits.choices import BundleKind, BundlePhase, BundleState, Completeness
 from audits.models.base import Row
 
 
@@ -11,7 +11,11 @@ class Bundle(Row):
     """An evidence bundle: a file that an auditor verifies without us (promise 11)."""
 
     state = models.CharField(max_length=16, choices=BundleState, default=BundleState.QUEUED)
-    stream = models.CharField(max_length=200)
+    kind = models.CharField(max_length=16, choices=BundleKind)
+    streams = models.JSONField(
+        default=list, blank=True, help_text="Streams of which everything in the period is in it."
+    )
+    party = models.CharField(max_length=200, blank=True, help_text="Events that name it, in whatever stream.")
     subject = models.CharField(max_length=200, help_text="Name of the subject when it was requested.")
     since = models.DateTimeField(
         null=True, blank=True, help_text="Sealed at or after; empty: from the start."
@@ -23,9 +27,17 @@ class Bundle(Row):
     requested_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True, blank=True)
     built_at = models.DateTimeField(null=True, blank=True)
+    phase = models.CharField(max_length=16, choices=BundlePhase, blank=True)
+    done = models.PositiveBigIntegerField(default=0, help_text="Of what the phase has to do.")
+    total = models.PositiveBigIntegerField(default=0)
+    heard_at = models.DateTimeField(null=True, blank=True, help_text="When the builder last said something.")
     completeness = models.CharField(max_length=16, choices=Completeness, blank=True)
+    incomplete = models.JSONField(default=list, blank=True, help_text="What is missing, in sentences.")
     event_count = models.PositiveBigIntegerField(default=0)
-    checkpoint_size = models.PositiveBigIntegerField(default=0)
+    checkpoint_size = models.PositiveBigIntegerField(
+        default=0,
+        help_text="Entries of the ledger that it was built from; fixed when the first builder begins.",
+    )
     file_name = models.CharField(max_length=200, blank=True)
     sha256 = models.CharField(max_length=64, blank=True)
     size = models.PositiveBigIntegerField(default=0, help_text="Bytes.")

@@ -1,6 +1,26 @@
 """What explains that something is gone: each row names the event that says why (promise 13)."""
 
+from typing import ClassVar
+
 from django.db import models
+
+from audits.choices import Action, Outcome
+from audits.models.event import Event
+
+
+class ErasureManager(models.Manager["Erasure"]):
+    def get_queryset(self) -> "models.QuerySet[Erasure]":
+        return super().get_queryset().filter(action=Action.SUBJECT_ERASED, outcome=Outcome.SUCCESS)
+
+
+class Erasure(Event):
+    """The erasure of a person, as its event tells it."""
+
+    objects: ClassVar[ErasureManager] = ErasureManager()
+
+    class Meta:
+        proxy = True
+        ordering = ("-id",)
 
 
 class DestroyedKey(models.Model):

@@ -32,10 +32,20 @@ class Event(Row):
             models.Index(fields=("stream", "id"), name="event_stream"),
             models.Index(fields=("object", "id"), name="event_object"),
             models.Index(fields=("action", "id"), name="event_action"),
+            models.Index(fields=("actor", "id"), name="event_actor"),
+            # Most succeed and name no framework: what is searched for is the rest.
+            models.Index(
+                fields=("outcome", "id"),
+                name="event_outcome",
+                condition=models.Q(outcome__in=(Outcome.DENIED, Outcome.FAILED)),
+            ),
+            models.Index(fields=("frameworks", "id"), name="event_frameworks"),
         )
+        permissions = (("view_names", "Can read names and payloads"),)
 
     def __str__(self) -> str:
-        return f"{self.action} {self.object}"
+        """For titles, which not everybody reads who may know who a person is."""
+        return self.action if self.object.startswith("person/") else f"{self.action} {self.object}"
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Denied
 from audits.models import Checkpoint
-from audits.services import sealing
+from audits.services import erasure, sealing
 from audits.services.ledger import record
 
 
@@ -42,6 +42,7 @@ def declare(*, actor: Actor, reason: str) -> None:
                 "size": size,
             },
         )
+        erasure.carry_over(actor=actor)
         # Before the commit: sealing right after it must not meet the old memory.
         guard.forget()
     sealing.seal()

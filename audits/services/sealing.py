@@ -8,7 +8,7 @@ import hmac
 import logging
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -18,10 +18,10 @@ import orjson
 from django.conf import settings
 from django.db import connection, transaction
 
-from audits import canonical, formats, guard, keys, note
+from audits import bodies, canonical, explaining, formats, guard, keys, note
 from audits.actor import Actor
 from audits.errors import ServiceError
-from audits.models import Checkpoint, Entry, Node, Pending, StreamHead
+from audits.models import Checkpoint, Entry, Event, Node, Pending, StreamHead
 from audits.tree import Growing, leaf_hash, peaks, root_of
 
 BATCH = 2_000
@@ -73,6 +73,26 @@ def seal_heads() -> Entry:
         batch.add(formats.HEADS_STREAM, event_id=None, content=heads)
         batch.commit()
         return Entry.objects.get(seq=batch.tree.size - 1)
+
+
+def seal_alone(*, make: Callable[[int], Event], signers: Sequence[note.Signer]) -> Checkpoint:
+    """Seal one event in a checkpoint of its own that `signers` sign, the one that signs from now on first.
+
+    For the change of the seal key, inside its transaction: `make` records the event and gets the size
+    that the checkpoint will have. Waits for another sealer. Raises as `seal` does.
+    """
+    if not transaction.get_connection().in_atomic_block:
+        raise RuntimeError("seal_alone() belongs inside the transaction of the change that it seals.")
+    _is_sole_sealer(wait=True)
+    batch = _Batch.begin(signers)
+    event = make(batch.tree.size + 1)
+    header = bytes(event.header)
+    stream = _checked_stream(event.pk, header, bytes(event.mac))
+    batch.know([stream])
+    batch.add(stream, event_id=event.pk, content=header)
+    batch.commit()
+    Pending.objects.filter(event=event).delete()
+    return Checkpoint.objects.get(size=batch.tree.size)
 
 
 def seal_heads_if_due() -> Entry | None:
@@ -147,7 +167,7 @@ class _End(NamedTuple):
 class _Batch:
     """The entries of one checkpoint, in the making: as rows, for there may be thousands."""
 
-    key: note.SignerKey
+    signers: Sequence[note.Signer]
     tree: Growing
     now: datetime
     ends: dict[str, _End] = field(default_factory=dict)
@@ -156,14 +176,19 @@ class _Batch:
     nodes: list[tuple[int, int, bytes]] = field(default_factory=list)
 
     @classmethod
-    def begin(cls) -> "_Batch":
-        """Continue from the last checkpoint, once it has been checked against all we remember."""
-        key = keys.seal()
+    def begin(cls, signers: Sequence[note.Signer] = ()) -> "_Batch":
+        """Continue from the last checkpoint, once it has been checked against all we remember.
+
+        `signers` are given where the key changes; otherwise it is the one whose turn it is.
+        """
         last = Checkpoint.objects.order_by("-size").first()
-        tree = _checked_tree(last, key)
+        tree = _checked_tree(last)
+        if not signers:
+            signers = [keys.seal()]
+            _check_turn(last, signers[0].verifier, tree.size)
         _check_guard(guard.remembered(), tree)
         now = datetime.now(UTC)
-        return cls(key, tree, max(now, last.sealed_at) if last else now)
+        return cls(signers, tree, max(now, last.sealed_at) if last else now)
 
     def know(self, streams: Iterable[str]) -> None:
         """Load where these streams end."""
@@ -204,8 +229,8 @@ class _Batch:
         Checkpoint.objects.create(
             size=head.size,
             root=head.root,
-            note=self.key.sign(checkpoint_text(self.key.name, head.size, head.root)),
-            key_id=self.key.verifier.id,
+            note=note.sign(checkpoint_text(self.signers[0].name, head.size, head.root), *self.signers),
+            key_id=self.signers[0].verifier.id,
             sealed_at=self.now,
         )
         transaction.on_commit(lambda: _remember(head))
@@ -280,7 +305,7 @@ def stored_tree(size: int) -> Growing:
     return Growing(size, [hashes[position] for position in wanted])
 
 
-def _checked_tree(last: Checkpoint | None, key: note.SignerKey) -> Growing:
+def _checked_tree(last: Checkpoint | None) -> Growing:
     size = last.size if last else 0
     tree = stored_tree(size)
     mend = "Run `manage.py ledger verify`; restore the database from a backup."
@@ -292,16 +317,34 @@ def _checked_tree(last: Checkpoint | None, key: note.SignerKey) -> Growing:
         raise SealingRefused(
             f"The tree does not have the root of its last checkpoint, of size {size}. {mend}"
         )
+    known = keys.verifiers_for(size)
     try:
-        signed = note.verify(last.note, key.verifier)
+        signed = note.verify_each(last.note, known)
     except note.NoteError as error:
         raise SealingRefused(
             f"The last checkpoint, of size {size}, was not signed with the key in use: {error} Put back the "
-            "key with which this ledger was sealed."
+            "key with which this ledger was sealed; if a change of keys was interrupted, run it again."
         ) from error
-    if signed != checkpoint_text(key.name, size, tree.root()):
+    if signed != checkpoint_text(known[0].name, size, tree.root()):
         raise SealingRefused(f"The last checkpoint, of size {size}, does not sign this tree. {mend}")
     return tree
+
+
+def _check_turn(last: Checkpoint | None, key: note.VerifierKey, size: int) -> None:
+    """
+    Raises:
+        SealingRefused: the key was changed, and this machine or this database is from before that.
+    """
+    if last and last.key_id != key.id and last.key_id not in [span.key.id for span in keys.spans()]:
+        raise SealingRefused(
+            f"The ledger's key was changed to {last.key_id} at {size} entries, and this machine still holds "
+            f"{key.id}. Run `manage.py keys rotate` on the machine where that began, then copy its keys here."
+        )
+    if keys.verifiers_for(size + 1) != [key]:
+        raise SealingRefused(
+            f"The database ends at {size} entries, before the key {key.id} began to sign: an older backup "
+            "was restored. Declare it, then run `manage.py keys replace --reason TEXT` (see docs/keys.md)."
+        )
 
 
 def _check_guard(remembered: guard.Head | None, tree: Growing) -> None:
@@ -330,7 +373,7 @@ def _check_guard(remembered: guard.Head | None, tree: Growing) -> None:
 
 def _checked_stream(event_id: UUID, header: bytes, mac: bytes) -> str:
     """The stream that the header names, once the header is known to be what was recorded."""
-    if not hmac.compare_digest(formats.message_code(keys.mac(), header), mac):
+    if not any(hmac.compare_digest(formats.message_code(key, header), mac) for key in keys.macs()):
         raise SealingRefused(
             f"Event {event_id} was changed after it was recorded: its message code does not fit. Nothing is "
             "sealed until its row has been put back from a backup."
@@ -355,7 +398,7 @@ def _check_heads(heads: Iterable[StreamHead]) -> None:
         part = known[start : start + BATCH]
         entries = Entry.objects.defer("seal", "heads").in_bulk([head.seq for head in part])
         for head in part:
-            if not _fits(head, entries.get(head.seq)):
+            if not (_fits(head, entries.get(head.seq)) or _was_pruned(head)):
                 raise SealingRefused(
                     f"The stored end of stream {head.stream} does not fit entry {head.seq}. Run `manage.py "
                     "ledger verify`; restore the database from a backup."
@@ -368,6 +411,14 @@ def _fits(head: StreamHead, entry: Entry | None) -> bool:
         head.stream_seq,
         bytes(head.leaf),
     )
+
+
+def _was_pruned(head: StreamHead) -> bool:
+    """Whether its entry went with a segment, the event of which says that the stream ended there so."""
+    try:
+        return explaining.ends_in(head.seq).get(head.stream) == (head.stream_seq, bytes(head.leaf))
+    except (explaining.Unexplained, bodies.BoxDamaged):
+        return False
 
 
 def _remember(head: guard.Head) -> None:

@@ -10,8 +10,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
-from agents.admin.rows import row_of
+from agents.admin.origins import OWNER_SIDE
 from audits.admin.base import ActionVariant, DialogForm, ReadOnlyAdmin, Section, dialog_action
+from audits.admin.rows import row_of
 from audits.admin.show import (
     choice_column,
     digest_column,
@@ -134,6 +135,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         ("How it ended", {"fields": (("reason", "resolved"),)}),
     )
     sections = (VOTES,)
+    history_origins = {"content": OWNER_SIDE}
     actions_detail = ("approve", "reject", "abstain")
 
     state_label = choice_column("state", LABELS)

@@ -12,7 +12,6 @@ from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
 from agents.admin.origins import OWNER_SIDE, SCANNER
-from agents.admin.rows import row_of
 from agents.choices import OPEN_PROPOSALS, AgentState, ProposalState
 from agents.models import Agent, ProposedAction
 from audits.admin.base import (
@@ -23,6 +22,7 @@ from audits.admin.base import (
     dialog_action,
 )
 from audits.admin.reader import actor_of
+from audits.admin.rows import row_of
 from audits.admin.show import (
     choice_column,
     code_column,
@@ -172,6 +172,7 @@ class ElevationAdmin(AddByService):
         ("When", {"fields": (("starts", "ends"), ("ended", "end_reason_text"))}),
     )
     sections = (APPROVALS, USES)
+    history_origins = {"intent": OWNER_SIDE}
     actions_detail = ("end_now",)
 
     action_word = code_column("action", "action")

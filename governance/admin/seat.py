@@ -9,9 +9,9 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
-from agents.admin.rows import row_of
 from agents.models import Person
 from audits.admin.base import ActionVariant, AddByService, ServiceForm, dialog_action
+from audits.admin.rows import row_of
 from audits.admin.show import link_column, show_label, time_column
 from governance.admin.who import person_of
 from governance.choices import Discipline

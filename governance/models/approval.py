@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 from governance.choices import ApprovalState, ApprovalSubject, Discipline, VoteChoice
 
 
@@ -28,6 +29,7 @@ class Approval(Row):
     state = models.CharField(max_length=16, choices=ApprovalState, default=ApprovalState.PENDING)
     resolved_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why it ended as it did.")
+    history = FieldHistory(stream=lambda approval: f"agent/{approval.agent_id}")
 
     class Meta:
         ordering = ("-requested_at",)

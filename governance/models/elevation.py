@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 from governance.choices import ElevationEnd, ElevationState
 
 
@@ -25,6 +26,7 @@ class Elevation(Row):
     ends_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=16, choices=ElevationEnd, blank=True)
+    history = FieldHistory(stream=lambda elevation: f"agent/{elevation.agent_id}")
 
     class Meta:
         ordering = ("-requested_at",)

@@ -2,6 +2,7 @@ from django.db import models
 
 from agents.choices import Access
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 
 
 class Grant(Row):
@@ -20,6 +21,7 @@ class Grant(Row):
     approval = models.ForeignKey("governance.Approval", on_delete=models.PROTECT, related_name="grants")
     starts_at = models.DateTimeField(auto_now_add=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    history = FieldHistory(stream=lambda grant: f"agent/{grant.agent_id}")
 
     class Meta:
         ordering = ("agent", "action", "resource")

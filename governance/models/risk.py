@@ -1,6 +1,8 @@
 from django.db import models
 
 from audits.models.base import Row
+from audits.models.history import FieldHistory
+from governance import defaults
 from governance.choices import RiskLevel
 
 
@@ -22,6 +24,7 @@ class RiskClass(models.Model):
     )
     elevation_max_minutes = models.PositiveIntegerField(help_text="Longest write elevation, in minutes.")
     credential_max_seconds = models.PositiveIntegerField(help_text="Longest credential, in seconds.")
+    history = FieldHistory(stream=lambda _risk_class: "system", shipped=defaults.RISK_CLASSES.get)
 
     class Meta:
         ordering = ("minimum_score",)

@@ -2,6 +2,7 @@ from django.conf import settings
 from django.db import models
 
 from audits.models.base import Row
+from audits.models.history import FieldHistory
 from governance.choices import Discipline
 
 
@@ -12,6 +13,7 @@ class Seat(Row):
     discipline = models.CharField(max_length=16, choices=Discipline)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
+    history = FieldHistory(stream=lambda _seat: "system")
 
     class Meta:
         ordering = ("discipline", "-starts_at")

@@ -6,7 +6,7 @@ from agents.models import Person
 from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
-from audits.services import ledger
+from audits.services import history
 from governance import permissions
 from governance.choices import Discipline
 from governance.models import Seat
@@ -32,7 +32,8 @@ def assign_seat(*, actor: Person, person: Person, discipline: Discipline) -> Sea
         if Seat.objects.filter(person=holder, ends_at__isnull=True).exists():
             raise Conflict(f"{holder} holds a seat already. End it first.")
         seat = Seat.objects.create(person=holder, discipline=discipline, starts_at=timezone.now())
-        ledger.record(
+        history.record(
+            changed=[seat],
             stream=SYSTEM_STREAM,
             action=Action.SEAT_ASSIGNED,
             actor=actor.actor,
@@ -59,7 +60,8 @@ def end_seat(*, actor: Person, seat: Seat) -> Seat:
         if not Seat.objects.filter(pk=seat.pk, ends_at__isnull=True).update(ends_at=now):
             raise Conflict("This seat has ended already.")
         seat.ends_at = now
-        ledger.record(
+        history.record(
+            changed=[seat],
             stream=SYSTEM_STREAM,
             action=Action.SEAT_ENDED,
             actor=actor.actor,

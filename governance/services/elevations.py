@@ -22,7 +22,7 @@ from audits import canonical
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
-from audits.services import ledger
+from audits.services import history
 from governance import contents, manifest, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd, ElevationState
 from governance.models import Approval, Elevation
@@ -309,7 +309,8 @@ def _why_over(elevation: Elevation) -> ElevationEnd:
 
 
 def _record(action: Action, actor: Actor, elevation: Elevation, **more: Any) -> None:
-    ledger.record(
+    history.record(
+        changed=[elevation],
         stream=elevation.agent.stream,
         action=action,
         actor=actor,

@@ -9,7 +9,7 @@ from agents.choices import Access
 from agents.models import Agent
 from audits.actor import Actor
 from audits.choices import Action
-from audits.services import ledger
+from audits.services import history
 from governance.models import Approval, Elevation, Grant
 
 
@@ -57,7 +57,8 @@ def end_write(*, actor: Actor, elevation: Elevation, at: datetime) -> int:
 
 def _add(actor: Actor, grant: Grant) -> Grant:
     grant.save(force_insert=True)
-    ledger.record(
+    history.record(
+        changed=[grant],
         stream=grant.agent.stream,
         action=Action.GRANT_ADDED,
         actor=actor,
@@ -78,7 +79,8 @@ def _end(actor: Actor, grants: QuerySet[Grant], at: datetime) -> int:
     open_grants = list(grants.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("agent"))
     Grant.objects.filter(pk__in=[grant.pk for grant in open_grants]).update(ends_at=at)
     for grant in open_grants:
-        ledger.record(
+        history.record(
+            changed=[grant],
             stream=grant.agent.stream,
             action=Action.GRANT_ENDED,
             actor=actor,

@@ -11,7 +11,7 @@ from agents.models import Agent, Person
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
-from audits.services import ledger
+from audits.services import history
 from governance import contents
 from governance.choices import ApprovalState, ApprovalSubject
 from governance.models import Approval
@@ -57,7 +57,8 @@ def open_request(
         requested_by=actor,
         expires_at=expires_at,
     )
-    ledger.record(
+    history.record(
+        changed=[approval],
         stream=agent.stream,
         action=Action.APPROVAL_REQUESTED,
         actor=actor.actor,
@@ -87,7 +88,8 @@ def close(*, actor: Actor, approval: Approval, state: ApprovalState, reason: str
     if not moved:
         raise Conflict("This request has been resolved already. Look at its page again.")
     approval.state, approval.resolved_at, approval.reason = state, now, reason
-    ledger.record(
+    history.record(
+        changed=[approval],
         stream=approval.agent.stream,
         action=Action.APPROVAL_RESOLVED,
         actor=actor,

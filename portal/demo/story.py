@@ -16,7 +16,7 @@ from agents.analyst import SLUG, provenance
 from agents.choices import AgentState, CallOutcome, ProposalState, RunState, Severity
 from agents.models import Agent, AgentVersion, Assessment, FunctionCall, Person, ProposedAction, Report, Run
 from agents.services import register, reports, runs, vulnerabilities
-from audits.choices import BundleState
+from audits.choices import BundleKind, BundleState
 from audits.errors import Denied
 from audits.models import Bundle
 from audits.queue import enqueue
@@ -25,6 +25,7 @@ from audits.tasks import build_bundle
 from governance.choices import ApprovalState, ElevationState, VoteChoice
 from governance.models import Approval, Decision, Elevation
 from governance.services import approvals, dossiers, elevations, risk
+from portal.demo import papers
 from portal.demo.auditor import damage, verify
 from portal.demo.people import AUDITOR, DEMO, OWNER, PEOPLE, SEATS, gather, sign_in_password
 from portal.demo.screen import Screen, StepFailed
@@ -102,6 +103,8 @@ def register_the_agent(story: Story) -> tuple[Agent, AgentVersion]:
         "on",
         rows=[(t["name"], t["access"], t["resource"]) for t in version.tool_manifest],
     )
+    papers.attach(story.owner, agent)
+    screen.step("attached what its evidence needs: architecture, data flows, policy, tests")
     assessment = risk.assess(actor=story.owner, agent=agent, answers=demo_answers())
     screen.step(
         f"risk class from the questionnaire: [bold]{assessment.risk_class}[/] (score {assessment.score})"
@@ -339,7 +342,9 @@ def the_next_write_is_refused(story: Story, agent: Agent, report: Report, propos
 def the_auditor_asks(story: Story, agent: Agent) -> Bundle:
     screen = story.screen
     screen.chapter("An auditor asks for the evidence")
-    bundle = bundles.request(actor=story.people[AUDITOR].actor, stream=agent.stream, subject=agent.slug)
+    bundle = bundles.request(
+        actor=story.people[AUDITOR].actor, kind=BundleKind.AGENT, streams=[agent.stream], subject=agent.slug
+    )
     enqueue(build_bundle, str(bundle.pk))
 
     def built() -> bool:

@@ -11,13 +11,17 @@ from agents.analyst import run as analyst
 from agents.evidence import AgentsEvidence
 from agents.models import Agent, Finding, Run
 from audits import evidence
-from audits.evidence import Scope
+from audits.evidence import Artefact, Scope
 
 pytestmark = pytest.mark.django_db
 
 
 def collected(scope: Scope) -> dict[str, bytes]:
-    return {artefact.path: artefact.content for artefact in AgentsEvidence().collect(scope)}
+    return {
+        artefact.path: artefact.read()
+        for artefact in AgentsEvidence().collect(scope)
+        if isinstance(artefact, Artefact)
+    }
 
 
 def test_a_version_is_there_as_the_bytes_of_its_digest(active_analyst: Agent) -> None:
@@ -52,6 +56,10 @@ def test_other_streams_have_nothing_here(active_analyst: Agent, stream: str) -> 
 
 
 def test_it_is_registered(active_analyst: Agent) -> None:
-    paths = [artefact.path for artefact in evidence.collect(Scope(active_analyst.stream))]
+    paths = [
+        artefact.path
+        for artefact in evidence.collect(Scope(active_analyst.stream))
+        if isinstance(artefact, Artefact)
+    ]
     assert "artefacts/agents/runs.json" in paths
     assert len(paths) == len(set(paths))

@@ -70,6 +70,10 @@ def test_an_action_on_nothing_is_refused_in_words(address: str, active_analyst: 
     for page in pages:
         for action in page._get_base_actions_detail():
             url = reverse(f"admin:{action.action_name}", args=[address])
-            response = client.post(url, PRESSED | {"digest": "a", "comment": ""})
+            response = client.post(
+                url,
+                PRESSED
+                | {"digest": "a", "comment": "", "reason": "x", "days": "1", "source": "x", "seq": "0"},
+            )
             assert response.status_code in {200, 403}, url
             assert response.status_code == 403 or "nothing at this address" in response.content.decode(), url

@@ -12,17 +12,23 @@ from django.conf import settings
 
 from audits import keys
 from audits.archive import Archive
+from audits.choices import BundleKind
 from audits.models import Bundle
 from audits.services import bundles
 from audits.verify import verify
 from tests.audits.happenings import TESTER
 
-STORED = {"policy.txt", "checkpoint.txt", "manifest.json", "manifest.sig"}
+STORED = {"policy.txt", "rotations.txt", "checkpoint.txt", "manifest.json", "manifest.sig"}
 
 
-def build(stream: str = "agent/one", **scope: Any) -> Bundle:
-    requested = bundles.request(actor=TESTER, stream=stream, subject="The one", **scope)
-    bundle = bundles.build(bundle_id=requested.pk)
+def ask(*streams: str, kind: str = "agent", **scope: Any) -> Bundle:
+    """A request about agent/one, unless it says otherwise."""
+    about = {"streams": streams or (("agent/one",) if kind == "agent" else ()), "subject": "The one"}
+    return bundles.request(actor=TESTER, kind=BundleKind(kind), **(about | scope))
+
+
+def build(*streams: str, kind: str = "agent", **scope: Any) -> Bundle:
+    bundle = bundles.build(bundle_id=ask(*streams, kind=kind, **scope).pk)
     assert bundle.state == "ready", bundle.error
     return bundle
 

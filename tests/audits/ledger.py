@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.test import TransactionTestCase
 
-from audits import guard, keys, triggers
+from audits import erased_log, guard, keys, triggers
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,3 +34,4 @@ def _ledger_is_ready() -> None:
     keys.create(settings.KEYS_DIR)
     keys.forget()
     guard.forget()
+    erased_log.path().unlink(missing_ok=True)

@@ -81,8 +81,9 @@ def test_nothing_is_missing_after_migration() -> None:
 
 def test_triggers_that_are_gone_are_reported_and_come_back_with_migrate() -> None:
     take_triggers_off()
-    gone = [name for name in triggers.missing(connection) if name.startswith("audits_")]
-    assert len(gone) == 3 * len(append_only.GUARDS)
+    gone = [name.rpartition("_no_")[0] for name in triggers.missing(connection)]
+    guarded = {guard.table for guard in append_only.GUARDS}
+    assert len([table for table in gone if table in guarded]) == 3 * len(guarded)
     assert "manage.py migrate" in verification.verify().warnings[0]
     call_command("migrate", verbosity=0)
     assert triggers.missing(connection) == []

@@ -56,12 +56,31 @@ def test_a_member_knows_its_digests() -> None:
     }
 
 
-def test_what_zip_cannot_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "LIMIT", 1000)
-    with pytest.raises(archive.ArchiveTooLargeError, match="shorter period"):
-        written({"a": [b"x" * 1001]})
-    with pytest.raises(archive.ArchiveTooLargeError, match="shorter period"):
-        written({f"{number}": [b""] for number in range(20)})
+@pytest.mark.parametrize(("limit", "members"), [(200, 2**16 - 1), (2**32 - 1, 4), (60, 4), (5, 2**16 - 1)])
+def test_what_does_not_fit_stands_in_zip64_fields(
+    limit: int, members: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with 4 GiB and 65,535 members, with smaller numbers: any tool reads it, and no byte is free."""
+    for module in (archive, verify):
+        monkeypatch.setattr(module, "LIMIT", limit)
+        monkeypatch.setattr(module, "MEMBERS", members)
+    files = {f"file-{number}": [b"x" * 70 * number] for number in range(6)}
+    content, made = written(files, stored=True)
+    with zipfile.ZipFile(io.BytesIO(content)) as opened:
+        assert opened.testzip() is None
+        assert {name: opened.read(name) for name in opened.namelist()} == {
+            name: b"".join(chunks) for name, chunks in files.items()
+        }
+    assert list(verify.read_members(io.BytesIO(content))) == [member.path for member in made.members]
+    starts = [m.offset + 30 + len(m.path) + 20 * (m.size >= limit) for m in made.members]
+    inside = {
+        at for start, m in zip(starts, made.members, strict=True) for at in range(start, start + m.size)
+    }
+    between = sorted(set(range(len(content))) - inside)
+    for at in between[:: max(len(between) // 150, 1)]:
+        changed = content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+        with pytest.raises((verify.Wrong, verify.Unreadable)):
+            verify.read_members(io.BytesIO(changed))
 
 
 def test_everything_out_of_its_one_place_is_refused() -> None:

@@ -17,13 +17,14 @@ from django.db import transaction
 from agents.models import Person
 from audits import evidence, keys, selectors
 from audits.actor import Actor
-from audits.choices import Action
+from audits.bundle import lines
+from audits.choices import Action, BundleKind
 from audits.errors import Conflict, Denied, Invalid, NotFound
 from audits.models import Bundle, Checkpoint, Entry, Event
-from audits.services import bundle_contents, bundles, sealing
+from audits.services import bundles, sealing
 from audits.services.ledger import record
 from audits.tasks import build_bundle
-from tests.audits.bundling import build, unpack, verdict
+from tests.audits.bundling import ask, build, unpack, verdict
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
 
 pytestmark = pytest.mark.django_db
@@ -54,31 +55,40 @@ def test_a_whole_stream() -> None:
     assert (bundle.completeness, bundle.event_count) == ("stream", 5)
     files = unpack(bundle.path)
     assert list(files) == [
-        "README.txt", "policy.txt", "checkpoint.txt", "streams.ndjson", "proof.bin", "entries/000000.ndjson",
-        "bodies/000000.ndjson", "events.csv", "report.html", "verify.py", "manifest.json", "manifest.sig",
+        "policy.txt", "rotations.txt", "checkpoint.txt", "entries/000000.ndjson", "bodies/000000.ndjson",
+        "events.csv", "proof.bin", "streams.ndjson", "consistency.ndjson", "custody.json", "README.txt",
+        "index.html", "report.pdf", "verify.py", "manifest.json", "manifest.sig",
     ]  # fmt: skip
     manifest = orjson.loads(files["manifest.json"])
     assert next(iter(manifest)) == "completeness"
-    assert manifest["range"] == {"since": None, "until": None, "first": 1, "last": 5, "count": 5}
+    assert manifest["streams"] == [{"stream": "agent/one", "first": 1, "last": 5}]
+    assert (manifest["events"], manifest["range"], manifest["presence"]) == (5, None, None)
     lines = files["entries/000000.ndjson"].splitlines()
     sealed = Entry.objects.filter(stream__in=("agent/one", "heads")).order_by("seq")
     assert lines == [sealing.exact_bytes(entry) for entry in sealed]
     code, words = verdict(bundle.path)
     assert code == 0, words
-    assert "Nothing is left out between numbers 1 and 5" in words
-    assert "Number 5 was the stream's end at" in words
+    assert "agent/one: nothing is left out between numbers 1 and 5, its end at" in words
 
 
 def test_built_twice_from_the_same_state_it_is_the_same_file() -> None:
+    """Which state that is, is fixed when the first builder of a request begins."""
     happen(4)
     one = build()
+    first = one.path.read_bytes()
     happen(3, stream="agent/two")
-    sealing.seal()
-    two = build()
-    assert one.pk != two.pk
-    assert one.path.read_bytes() == two.path.read_bytes()
-    happen(1)
+    happen(2)
+    sealing.seal_heads()
+    Bundle.objects.update(state="queued")
+    assert bundles.build(bundle_id=one.pk).path.read_bytes() == first
     assert build().sha256 != one.sha256
+
+
+def test_two_requests_differ_in_custody_alone() -> None:
+    happen(4)
+    one, two = (unpack(build().path) for _ in range(2))
+    differing = {name for name in one if one[name] != two[name]}
+    assert differing == {"custody.json", "manifest.json", "manifest.sig"}
 
 
 def test_what_others_did_is_not_in_it() -> None:
@@ -108,8 +118,9 @@ def test_a_period_is_a_range_of_numbers_with_its_neighbours(
         until=None if until is None else DAY + timedelta(days=until),
     )
     files = unpack(bundle.path)
-    said = orjson.loads(files["manifest.json"])["range"]
-    assert (said["first"], said["last"], said["count"]) == (first, last, last - first + 1)
+    manifest = orjson.loads(files["manifest.json"])
+    assert manifest["streams"] == [{"stream": "agent/one", "first": first, "last": last}]
+    assert manifest["events"] == last - first + 1
     *entries, _heads = map(orjson.loads, files["entries/000000.ndjson"].splitlines())
     assert [entry["s"]["n"] for entry in entries] == lines
     assert len(files["bodies/000000.ndjson"].splitlines()) == last - first + 1
@@ -119,8 +130,8 @@ def test_a_period_is_a_range_of_numbers_with_its_neighbours(
 @pytest.mark.usefixtures("_three_days")
 def test_a_period_between_two_events_proves_that_there_was_nothing() -> None:
     bundle = build(since=DAY + timedelta(hours=1), until=DAY + timedelta(hours=2))
-    said = orjson.loads(unpack(bundle.path)["manifest.json"])["range"]
-    assert (said["first"], said["last"], said["count"]) == (3, 2, 0)
+    manifest = orjson.loads(unpack(bundle.path)["manifest.json"])
+    assert (manifest["streams"], manifest["events"]) == ([{"stream": "agent/one", "first": 3, "last": 2}], 0)
     assert verdict(bundle.path)[0] == 0
 
 
@@ -137,20 +148,18 @@ def test_a_framework_proves_presence_only() -> None:
 def test_a_framework_within_a_period() -> None:
     bundle = build(framework="sox", since=DAY + timedelta(days=1), until=DAY + timedelta(days=2))
     assert (bundle.event_count, verdict(bundle.path)[0]) == (2, 3)
-    requested = bundles.request(
-        actor=TESTER, stream="agent/one", subject="One", framework="sox", until=DAY + timedelta(days=1)
-    )
+    requested = ask(framework="sox", until=DAY + timedelta(days=1))
     assert bundles.build(bundle_id=requested.pk).state == "failed"
 
 
 def test_a_framework_that_no_event_names_is_refused() -> None:
     happen(1)
-    requested = bundles.request(actor=TESTER, stream="agent/one", subject="One", framework="sox")
-    assert "names the framework 'sox'" in bundles.build(bundle_id=requested.pk).error
+    requested = ask("agent/one", framework="sox")
+    assert "there is nothing to prove" in bundles.build(bundle_id=requested.pk).error
 
 
 def test_a_stream_without_events_is_refused() -> None:
-    requested = bundles.request(actor=TESTER, stream="agent/none", subject="None")
+    requested = ask("agent/none")
     bundle = bundles.build(bundle_id=requested.pk)
     assert (bundle.state, bundle.file_name) == ("failed", "")
     assert "has no events" in bundle.error
@@ -158,7 +167,7 @@ def test_a_stream_without_events_is_refused() -> None:
 
 
 def test_many_events_span_several_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundle_contents, "LINES_A_FILE", 4)
+    monkeypatch.setattr(lines, "LINES_A_FILE", 4)
     monkeypatch.setattr(selectors, "CHUNK", 3)
     happen(4, stream="agent/two")
     happen(10)
@@ -204,7 +213,7 @@ def test_whatever_a_header_may_say_is_verified(text: str) -> None:
 
 def test_the_report_is_a_page_that_runs_nothing() -> None:
     happen(1, body={"text": "<script>alert(1)</script>"})
-    page = unpack(build().path)["report.html"].decode()
+    page = unpack(build().path)["index.html"].decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert "default-src 'none'" in page
@@ -213,7 +222,7 @@ def test_the_report_is_a_page_that_runs_nothing() -> None:
 
 def test_the_readme_says_how_to_verify_and_does_not_escape() -> None:
     happen(1)
-    requested = bundles.request(actor=TESTER, stream="agent/one", subject="R&D's <agent>")
+    requested = ask(subject="R&D's <agent>")
     text = unpack(bundles.build(bundle_id=requested.pk).path)["README.txt"].decode()
     assert "R&D's <agent>" in text
     assert "python verify.py THIS-FILE.zip --key KEY" in text
@@ -249,14 +258,14 @@ def test_artefacts_and_the_approvals_that_events_request() -> None:
     bundle = build(until=datetime(2100, 1, 1, tzinfo=UTC))
     assert source.asked == [evidence.Scope("agent/one", None, datetime(2100, 1, 1, tzinfo=UTC), "")]
     names = list(unpack(bundle.path))
-    assert names[8:10] == [f"approvals/{digest}.json", "artefacts/b.json"]
+    assert names[6:8] == ["artefacts/agent-one/b.json", f"approvals/{digest}.json"]
     code, words = verdict(bundle.path)
     assert code == 0, words
     assert "1 approved contents" in words
 
 
 def failure() -> str:
-    requested = bundles.request(actor=TESTER, stream="agent/one", subject="One")
+    requested = ask("agent/one")
     bundle = bundles.build(bundle_id=requested.pk)
     assert bundle.state == "failed"
     return bundle.error
@@ -264,7 +273,7 @@ def failure() -> str:
 
 def test_an_approval_that_nobody_has_is_refused() -> None:
     happen(1, action=Action.APPROVAL_REQUESTED, body={"digest": "ab" * 32})
-    assert "names the approved content abab" in failure()
+    assert "names approvals/abab" in failure()
 
 
 @pytest.mark.parametrize(
@@ -286,13 +295,13 @@ def test_a_missing_body_is_refused() -> None:
     [event] = happen(1)
     take_triggers_off()
     execute("DELETE FROM audits_body")
-    assert f"The body of event {event.pk} is gone" in failure()
+    assert f"The body of event {event.pk} (agent/one) is gone" in failure()
 
 
 # --- Who, and how it goes -----------------------------------------------------------------------------
 def test_an_auditor_requests_builds_and_downloads(aude: Person) -> None:
     happen(2)
-    requested = bundles.request(actor=aude.actor, stream="agent/one", subject="One")
+    requested = bundles.request(actor=aude.actor, kind=BundleKind.AGENT, streams=["agent/one"], subject="One")
     assert requested.state == "queued"
     build_bundle(str(requested.pk))
     bundle = Bundle.objects.get()
@@ -308,7 +317,7 @@ def test_an_auditor_requests_builds_and_downloads(aude: Person) -> None:
 
 def test_the_story_of_a_bundle_about_oneself_is_told_elsewhere(aude: Person) -> None:
     happen(1, stream=aude.actor.ref)
-    bundles.request(actor=aude.actor, stream=aude.actor.ref, subject="Aude")
+    bundles.request(actor=aude.actor, kind=BundleKind.AGENT, streams=[aude.actor.ref], subject="Aude")
     assert Event.objects.get(action=Action.BUNDLE_REQUESTED).stream == "system"
 
 
@@ -316,7 +325,7 @@ def test_an_outsider_may_neither_request_nor_download(oscar: Person) -> None:
     happen(1)
     bundle = build()
     with pytest.raises(Denied, match="may not request bundles"):
-        bundles.request(actor=oscar.actor, stream="agent/one", subject="One")
+        bundles.request(actor=oscar.actor, kind=BundleKind.AGENT, streams=["agent/one"], subject="One")
     with pytest.raises(Denied, match="may not download bundles"):
         bundles.download(actor=oscar.actor, bundle=bundle)
     refusals = Event.objects.filter(stream=oscar.actor.ref, outcome="denied").order_by("id")
@@ -326,18 +335,18 @@ def test_an_outsider_may_neither_request_nor_download(oscar: Person) -> None:
 def test_an_agent_may_not_take_evidence_out() -> None:
     agent = Actor(kind="agent", id="one", name="One")
     with pytest.raises(Denied, match="An agent may not"):
-        bundles.request(actor=agent, stream="agent/one", subject="One")
+        bundles.request(actor=agent, kind=BundleKind.AGENT, streams=["agent/one"], subject="One")
 
 
 def test_a_person_who_is_gone_may_not_request() -> None:
     gone = Actor(kind="person", id="019a1111-0000-7000-8000-000000000001", name="Gone")
     with pytest.raises(Denied, match="Gone may not"):
-        bundles.request(actor=gone, stream="agent/one", subject="One")
+        bundles.request(actor=gone, kind=BundleKind.AGENT, streams=["agent/one"], subject="One")
 
 
 def test_an_empty_period_is_refused() -> None:
     with pytest.raises(Invalid, match="period is empty") as refusal:
-        bundles.request(actor=TESTER, stream="agent/one", subject="One", since=DAY, until=DAY)
+        ask("agent/one", since=DAY, until=DAY)
     assert "until" in refusal.value.fields
 
 
@@ -352,12 +361,12 @@ def test_a_bundle_is_built_once() -> None:
 
 def test_an_abandoned_build_is_taken_up_again() -> None:
     happen(1)
-    requested = bundles.request(actor=TESTER, stream="agent/one", subject="One")
+    requested = ask("agent/one")
     now = datetime.now(UTC)
-    Bundle.objects.update(state="building", started_at=now)
+    Bundle.objects.update(state="building", started_at=now, heard_at=now)
     with pytest.raises(Conflict, match="is building"):
         bundles.build(bundle_id=requested.pk)
-    Bundle.objects.update(started_at=now - timedelta(hours=1))
+    Bundle.objects.update(heard_at=now - timedelta(hours=1))
     assert bundles.build(bundle_id=requested.pk).state == "ready"
 
 
@@ -367,7 +376,7 @@ def test_an_unknown_bundle_is_not_found() -> None:
 
 
 def test_a_bundle_that_is_not_ready_cannot_be_downloaded() -> None:
-    requested = bundles.request(actor=TESTER, stream="agent/one", subject="One")
+    requested = ask("agent/one")
     with pytest.raises(Conflict, match="is queued"):
         bundles.download(actor=TESTER, bundle=requested)
 
@@ -464,4 +473,4 @@ def test_a_known_checkpoint_is_compared(tmp_path: Path) -> None:
     assert (code, "The ledger was rewritten" in words) == (1, True)
     kept.write_text(keys.seal().sign(other.replace(f"\n{bundle.checkpoint_size}\n", "\n1\n")))
     code, words = verdict(bundle.path, "--known-checkpoint", str(kept))
-    assert (code, "not comparable" in words) == (3, True)
+    assert (code, "holds no proof" in words) == (3, True)

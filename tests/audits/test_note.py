@@ -139,3 +139,62 @@ def test_the_signature_is_ed25519_over_the_text() -> None:
     blob = base64.b64decode(key.sign("text\n").split(" ")[-1])
     key.private.public_key().verify(blob[4:], b"text\n")
     assert blob[:4] == key.verifier.hash
+
+
+# --- Several signatures ---------------------------------------------------------------------------------
+def test_signatures_of_others_do_not_matter() -> None:
+    known, other = signer(), signer("example.org/other")
+    signed = note.sign("text\n", other, known, other)
+    assert note.verify(signed, known.verifier) == "text\n"
+    assert note.verify_each(signed, [known.verifier, other.verifier]) == "text\n"
+    unknown = "\u2014 example.org/unknown AAAAAAAAAA==\n"
+    assert note.verify(signed + unknown, known.verifier) == "text\n"
+
+
+def test_each_must_have_signed() -> None:
+    first, second = signer(), signer()
+    signed = note.sign("text\n", first)
+    with pytest.raises(note.NoteError, match="no signature"):
+        note.verify_each(signed, [first.verifier, second.verifier])
+
+
+def test_one_bad_signature_of_a_known_key_spoils_the_note() -> None:
+    key = signer()
+    good = key.sign("text\n")
+    bad = key.sign("other\n").removeprefix("other\n\n")
+    for spoiled in (good + bad, good.replace("text\n\n", f"text\n\n{bad}")):
+        with pytest.raises(note.NoteError, match="does not fit"):
+            note.verify(spoiled, key.verifier)
+
+
+def test_a_note_with_very_many_signatures_is_refused() -> None:
+    key = signer()
+    signed = key.sign("text\n") + "\u2014 other AAAAAAAAAA==\n" * 100
+    with pytest.raises(note.NoteError, match="more than 100"):
+        note.verify(signed, key.verifier)
+
+
+def test_a_cosignature_is_not_a_signature_and_the_other_way_round() -> None:
+    private = Ed25519PrivateKey.generate()
+    witness, log = note.WitnessKey("w", private), note.SignerKey("w", private)
+    text = "text\n"
+    assert witness.verifier.id != log.verifier.id
+    assert note.VerifierKey.parse(str(witness.verifier), note.COSIGNATURE) == witness.verifier
+    for key, algorithm in ((witness.verifier, note.ED25519), (log.verifier, note.COSIGNATURE)):
+        with pytest.raises(note.NoteError, match="verifier key"):
+            note.VerifierKey.parse(str(key), algorithm)
+    cosigned = f"{text}\n{witness.cosign(text, 7)}"
+    assert note.cosigned_at(cosigned, witness.verifier) == 7
+    with pytest.raises(note.NoteError, match="no signature"):
+        note.verify(cosigned, log.verifier)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "log\n", "log\n1\n", "log\n1\nAAAA\n", "log\n01\n{}\n", "log\n-1\n{}\n", "\n1\n{}\n", "log\n1\n{}"],
+)
+def test_what_is_no_checkpoint(text: str) -> None:
+    root = base64.b64encode(bytes(32)).decode()
+    with pytest.raises(note.NoteError, match="Not a checkpoint"):
+        note.Checkpoint.parse(text.format(root))
+    assert note.Checkpoint.parse(f"log\n1\n{root}\nmore\n") == note.Checkpoint("log", 1, bytes(32))

@@ -121,7 +121,8 @@ def test_the_auditor_builds_downloads_and_verifies(portal: Portal, picture: Pict
     picture(page, "ledger")
     page.goto("/admin/audits/bundle/")
     page.locator("a[href$='/bundle/add/']").click()
-    page.get_by_label("Agent").select_option(label="Vulnerability analyst")
+    page.get_by_label("Agent", exact=True).select_option(label="Vulnerability analyst")
+    picture(page, "bundle-form")
     press(page, "Build bundle")
     page.wait_for_url(re.compile(r"/audits/bundle/[0-9a-f-]{36}/"))
     for _attempt in range(60):

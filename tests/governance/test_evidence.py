@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from agents.models import Agent, Person
 from audits import evidence
-from audits.evidence import Scope
+from audits.evidence import Artefact, Scope
 from governance.models import Approval
 from tests.governance.story import elevate, read, resource, start_instance
 
@@ -18,9 +18,10 @@ pytestmark = pytest.mark.django_db
 
 def collected(scope: Scope) -> dict[str, bytes]:
     return {
-        artefact.path: artefact.content
+        artefact.path: artefact.read()
         for artefact in evidence.collect(scope)
-        if artefact.path.startswith(("approvals/", "artefacts/governance/"))
+        if isinstance(artefact, Artefact)
+        and artefact.path.startswith(("approvals/", "artefacts/governance/"))
     }
 
 

@@ -254,17 +254,19 @@ def test_a_password_is_shown_nowhere(client: Client, ada: Person) -> None:
 
 def test_an_auditor_asks_for_a_bundle(client: Client, aude: Person, analyst: Agent) -> None:
     client.force_login(aude)
-    response = client.post(reverse("admin:audits_bundle_add"), {"agent": analyst.pk})
+    response = client.post(reverse("admin:audits_bundle_add"), {"kind": "agent", "agent": analyst.pk})
     bundle = Bundle.objects.get()
     assert response["Location"] == reverse("admin:audits_bundle_change", args=[bundle.pk])
-    assert (bundle.stream, bundle.subject) == (analyst.stream, "Vulnerability analyst")
+    assert (bundle.streams, bundle.subject) == ([analyst.stream], "Vulnerability analyst")
     assert Event.objects.filter(action="bundle.requested", actor=aude.actor.ref).exists()
 
 
 def test_an_empty_period_is_refused(client: Client, aude: Person, analyst: Agent) -> None:
     client.force_login(aude)
     period = {"since": "2026-02-02T00:00", "until": "2026-02-01T00:00"}
-    response = client.post(reverse("admin:audits_bundle_add"), {"agent": analyst.pk, **period})
+    response = client.post(
+        reverse("admin:audits_bundle_add"), {"kind": "agent", "agent": analyst.pk, **period}
+    )
     assert "The period is empty" in response.content.decode()
     assert not Bundle.objects.exists()
 
@@ -274,8 +276,53 @@ def test_others_do_not_ask_for_bundles(
     client: Client, analyst: Agent, request: pytest.FixtureRequest, who: str
 ) -> None:
     client.force_login(request.getfixturevalue(who))
-    assert client.post(reverse("admin:audits_bundle_add"), {"agent": analyst.pk}).status_code == 403
+    asked = client.post(reverse("admin:audits_bundle_add"), {"kind": "agent", "agent": analyst.pk})
+    assert asked.status_code == 403
     assert not Bundle.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sentence"),
+    [
+        ("agent", "Choose the agent"),
+        ("person", "Choose the person"),
+        ("case", "Choose the case"),
+        ("framework", "Name the framework"),
+    ],
+)
+def test_what_belongs_to_the_kind_is_asked_for(
+    client: Client, aude: Person, kind: str, sentence: str
+) -> None:
+    client.force_login(aude)
+    answer = client.post(reverse("admin:audits_bundle_add"), {"kind": kind}).content.decode()
+    assert sentence in answer
+    assert not Bundle.objects.exists()
+
+
+def test_what_belongs_to_another_kind_does_not_count(client: Client, aude: Person, analyst: Agent) -> None:
+    client.force_login(aude)
+    given = {"kind": "person", "person": aude.pk, "agent": analyst.pk, "framework": "sox"}
+    client.post(reverse("admin:audits_bundle_add"), given)
+    client.post(reverse("admin:audits_bundle_add"), {"kind": "period", "agent": analyst.pk})
+    period, person = Bundle.objects.order_by("-id")
+    assert (person.streams, person.party, person.framework) == ([aude.actor.ref], aude.actor.ref, "")
+    assert (period.kind, period.streams, period.subject) == ("period", [], "The whole ledger")
+
+
+def test_a_bundle_that_is_built_shows_how_far_it_is(client: Client, aude: Person, analyst: Agent) -> None:
+    client.force_login(aude)
+    bundle = work.bundle(analyst)
+    Bundle.objects.update(state="building", phase="writing", done=1000, total=4321)
+    page = client.get(reverse("admin:audits_bundle_change", args=[bundle.pk])).content.decode()
+    assert "Writing the events" in page
+    assert "1,000 of 4,321" in page
+    Bundle.objects.update(state="queued", phase="")
+    Bundle.objects.update(
+        state="ready", incomplete=["No map."], file_name="x.zip", sha256="0" * 64, completeness="stream"
+    )
+    page = client.get(reverse("admin:audits_bundle_change", args=[bundle.pk])).content.decode()
+    assert "Incomplete." in page
+    assert "No map." in page
 
 
 def test_a_download_is_a_post_and_says_what_is_missing(client: Client, aude: Person, analyst: Agent) -> None:

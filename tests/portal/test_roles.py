@@ -13,15 +13,27 @@ def codenames(group: str) -> set[str]:
 
 
 @pytest.mark.django_db
-def test_a_migrated_portal_has_the_three_roles() -> None:
-    assert set(Group.objects.values_list("name", flat=True)) == {"Owners", "Board", "Auditors"}
+def test_a_migrated_portal_has_its_roles() -> None:
+    names = set(Group.objects.values_list("name", flat=True))
+    assert names == {"Owners", "Board", "Auditors", "Data protection"}
 
 
 @pytest.mark.django_db
-def test_auditors_see_everything_and_only_ask_for_bundles() -> None:
+def test_auditors_see_everything_ask_for_bundles_and_keep_evidence() -> None:
     rooms = Permission.objects.filter(content_type__app_label__in=roles.ROOMS, codename__startswith="view_")
     everything = {f"{each.content_type.app_label}.{each.codename}" for each in rooms}
-    assert codenames("Auditors") == everything | {"audits.add_bundle"}
+    may = {"audits.add_bundle", "audits.add_hold", "audits.add_case", "audits.change_case"}
+    assert codenames("Auditors") == everything | may
+
+
+@pytest.mark.django_db
+def test_data_protection_lets_go_and_releases_and_sees_no_business() -> None:
+    may = codenames("Data protection")
+    assert {"audits.add_erasure", "audits.add_redaction", "audits.change_hold", "agents.view_person"} <= may
+    assert not {name for name in may if name.startswith("governance.")}
+    assert {name for name in may if name.startswith("agents.")} == {"agents.view_person"}
+    wanted = {f"{room}.{name}" for room, names in roles.DATA_PROTECTION_MAY.items() for name in names}
+    assert may == wanted
 
 
 @pytest.mark.django_db
@@ -35,7 +47,8 @@ def test_the_board_only_looks_and_sees_no_credentials() -> None:
 @pytest.mark.django_db
 def test_owners_see_their_work_and_ask() -> None:
     seen = codenames("Owners")
-    assert {name for name in seen if ".view_" not in name} == {"governance.add_elevation", "agents.add_agent"}
+    may = {"governance.add_elevation", "agents.add_agent", "agents.add_agentdocument"}
+    assert {name for name in seen if ".view_" not in name} == may
     assert not {name for name in seen if name.startswith("audits.")}
 
 

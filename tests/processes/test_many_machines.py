@@ -100,7 +100,7 @@ from audits.actor import Actor
 from audits.queue import enqueue
 from audits.services import bundles
 from audits.tasks import build_bundle
-bundle = bundles.request(actor=Actor.system("test"), stream="system", subject="system")
+bundle = bundles.request(actor=Actor.system("test"), kind="agent", streams=["system"], subject="system")
 enqueue(build_bundle, str(bundle.pk))
 """
 BUNDLE_STATE = "from audits.models import Bundle; print(Bundle.objects.latest('pk').state)"

@@ -58,6 +58,6 @@ def test_an_unknown_host_is_refused(installation: Installation) -> None:
 QUEUE_A_BUNDLE = """
 from audits.actor import Actor
 from audits.services import bundles
-bundles.request(actor=Actor.system("test"), stream="system", subject="system")
+bundles.request(actor=Actor.system("test"), kind="agent", streams=["system"], subject="system")
 """
 BUNDLE_STATE = "from audits.models import Bundle; print(Bundle.objects.latest('pk').state)"

@@ -1,8 +1,9 @@
 """No change without its event (promise 1), asked of every verb there is.
 
 One story calls every public function of every service. Each transaction of it that writes to a table of
-the product must write an event of the ledger as well. A new verb fails here until the story plays it;
-what may be written without an event stands below, each with the reason.
+the product must write an event of the ledger as well; and after the last write to a governed row, a row
+of its history. A new verb fails here until the story plays it; what may be written without an event stands
+below, each with the reason.
 """
 
 import importlib
@@ -13,27 +14,49 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.conf import LazySettings
-from django.db import connection
+from django.conf import LazySettings, settings
+from django.db import connection, transaction
+from django.test import override_settings
 from django.utils import timezone
 
 import agents.services
+import agents.signing
 import audits.services
 import governance.services
 from agents import nvd
 from agents.analyst import SLUG, provenance
 from agents.analyst import run as analyst
+from agents.choices import DocumentKind
 from agents.models import Agent, AgentVersion, Person, ProposedAction, Report, Run
-from agents.services import people, proposals, register, reports, runs, vulnerabilities
+from agents.services import documents, people, proposals, register, reports, runs, vulnerabilities
+from audits import history, keys
+from audits.choices import BundleKind, HoldScope, KeyPurpose
+from audits.errors import Denied
 from audits.models import Event
-from audits.services import bundles
+from audits.services import (
+    anchoring,
+    bundles,
+    cases,
+    erasure,
+    holds,
+    key_rotation,
+    pruning,
+    reading,
+    retention,
+    sealing,
+    siem,
+    subjects,
+    verification,
+)
+from audits.services import history as keeping
+from audits.siem.address import parse_all
 from governance.choices import Discipline, ElevationEnd, VoteChoice
 from governance.models import Approval, Seat
 from governance.services import approvals, board, dossiers, elevations, risk
@@ -47,10 +70,9 @@ NVD = Path(__file__).parents[2] / "demo" / "nvd.json"
 NOT_PLAYED = {
     "audits.services.recovery.declare": "needs a restored backup; it records the event or does nothing",
     "audits.services.sealing.seal_heads_if_due": "writes the ledger's own tables alone",
-    "audits.services.verification.verify": "reads",
 }
 RECORD = re.compile(r'INSERT INTO "?audits_event\b')
-LEDGER = re.compile(r"audits_(?!bundle)")
+LEDGER = re.compile(r"audits_(?!bundle|verification|case|hold|retentionrule)")
 WRITE = re.compile(
     r'(INSERT INTO|UPDATE|DELETE FROM) "?(?P<table>\w+)"?(?: SET (?P<set>.*?) WHERE)?', re.DOTALL
 )
@@ -61,14 +83,35 @@ WITHOUT_EVENT = {
     ("agents_proposedaction", frozenset({"enqueued_at"})),
     ("agents_proposedaction", frozenset({"claimed_at"})),
     # The claim of a builder; requested, built and failed are events.
-    ("audits_bundle", frozenset({"state", "started_at"})),
+    ("audits_bundle", frozenset({"state", "started_at", "heard_at"})),
+    ("audits_bundle", frozenset({"phase", "done", "total", "heard_at"})),
+    ("audits_bundle", frozenset({"checkpoint_size"})),
     # A cache of public records.
     ("agents_vulnerability", frozenset()),
 }
 
 
+def _histories() -> dict[str, tuple[str, frozenset[str]]]:
+    """The table of history of each governed table, and the columns that it does not follow."""
+    found: dict[str, tuple[str, frozenset[str]]] = {}
+    for governed in history.GOVERNED.values():
+        options, table = governed.model._meta, governed.rows._meta.db_table
+        followed = {str(field.column) for field in governed.fields}
+        found[options.db_table] = table, frozenset({str(field.column) for field in options.fields} - followed)
+        for name in governed.many:
+            through: Any = options.get_field(name)
+            found[through.remote_field.through._meta.db_table] = table, frozenset[str]()
+    return found
+
+
+HISTORIES = _histories()
+
+
 class Transactions:
-    """Watches what each transaction writes; `silent` are those that changed something without an event."""
+    """Watches what each transaction writes; `silent` are those that changed something without an event.
+
+    Or without history, where what they changed is governed.
+    """
 
     def __init__(self) -> None:
         self.silent: list[set[str]] = []
@@ -82,17 +125,30 @@ class Transactions:
             if not LEDGER.match(found["table"]) and (found["table"], columns) not in WITHOUT_EVENT:
                 self._written.add(sql[:200])
         result = execute(sql, *arguments)
+        if found and arguments[-1]["cursor"].rowcount:
+            self._look_for_history(found["table"], columns)
         if found and not connection.in_atomic_block:
             self.end()
         return result
 
+    def _look_for_history(self, table: str, columns: frozenset[str]) -> None:
+        """A write asks for a row of history after it."""
+        self._unkept.discard(table)
+        if table in HISTORIES:
+            kept_in, not_followed = HISTORIES[table]
+            if not columns or columns - not_followed:
+                self._unkept.add(kept_in)
+
     def end(self) -> None:
         if self._written and not self._recorded:
             self.silent.append(self._written)
+        if self._unkept:
+            self.silent.append({f"No row in {table}" for table in self._unkept} | self._written)
         self.forget()
 
     def forget(self) -> None:
         self._written: set[str] = set()
+        self._unkept: set[str] = set()
         self._recorded = False
 
     @contextmanager
@@ -133,7 +189,8 @@ def _public(module: ModuleType) -> dict[CodeType, str]:
     return {
         function.__code__: f"{module.__name__}.{name}"
         for name, function in functions
-        if function.__module__ == module.__name__
+        # A package's verbs are those that it offers, whichever of its modules they stand in.
+        if f"{function.__module__}.".startswith(f"{module.__name__}.")
     }
 
 
@@ -157,6 +214,9 @@ def called() -> Iterator[set[CodeType]]:
 @pytest.mark.django_db(transaction=True)
 def test_every_verb_leaves_an_event_with_what_it_changes(settings: LazySettings, tmp_path: Path) -> None:
     settings.BUNDLES_DIR = tmp_path
+    settings.KEYS_DIR = tmp_path / "keys"
+    keys.create(settings.KEYS_DIR)
+    agents.signing.create(settings.KEYS_DIR)
     transactions = Transactions()
     known = verbs()
     with transactions.watched(), called() as seen:
@@ -171,7 +231,18 @@ def test_the_watch_sees_a_change_without_an_event(active_analyst: Agent) -> None
     with transactions.watched():
         Agent.objects.filter(pk=active_analyst.pk).update(epoch=0)
         transactions.end()
+    assert len(transactions.silent) == 2
+
+
+def test_the_watch_sees_a_change_without_history(active_analyst: Agent) -> None:
+    """The test of the test."""
+    transactions = Transactions()
+    with transactions.watched(), transaction.atomic():
+        register.raise_epoch(actor=SYSTEM, agent=active_analyst)
+        active_analyst.deputies.clear()
+        transactions.end()
     assert len(transactions.silent) == 1
+    assert "No row in agents_historicalagent" in transactions.silent[0]
 
 
 # --- The story ----------------------------------------------------------------------------------------
@@ -189,11 +260,28 @@ def play() -> None:
     analyst.perform(run_id=run.pk)
     _elevations(agent, olivia, members)
     _sweeps(report)
+    _documents(agent, olivia)
     _bundles(agent)
+    _looks(olivia)
+    _sinks()
+    _keys_and_anchors()
     people.change_password(actor=olivia, password="another-sentence-of-words")
     people.deactivate(actor=ada.actor, person=olivia)
     people.reactivate(actor=ada.actor, person=olivia)
     board.end_seat(actor=ada, seat=Seat.objects.get(person=members[0]))
+    _history(ada)
+    _disposal(ada)
+
+
+def _documents(agent: Agent, owner: Person) -> None:
+    documents.attach(
+        actor=owner,
+        agent=agent,
+        kind=DocumentKind.POLICY,
+        title="What it may do",
+        file_name="policy.txt",
+        content=b"It may read.",
+    )
 
 
 def _version(owner: Person, agent: Agent, label: str) -> AgentVersion:
@@ -267,7 +355,91 @@ def _sweeps(report: Report) -> None:
 
 
 def _bundles(agent: Agent) -> None:
-    bundle = bundles.request(actor=SYSTEM, stream=agent.stream, subject="Analyst")
+    bundle = bundles.request(actor=SYSTEM, kind=BundleKind.AGENT, streams=[agent.stream], subject="Analyst")
     bundles.sweep()
     bundles.download(actor=SYSTEM, bundle=bundles.build(bundle_id=bundle.pk))
     assert Event.objects.exists()
+
+
+def _looks(person: Person) -> None:
+    """Verified, proved, compared and looked at: the first and the last write what they did."""
+    sealing.seal()
+    event = Event.objects.order_by("id")[0]
+    proved = verification.prove(event_id=event.pk)
+    assert verification.compare(checkpoint=proved.proof.checkpoint).is_prefix
+    for options in ({}, {"since": 1}, {"stream": event.stream}):
+        verification.check_ledger(actor=SYSTEM, **options)
+    verification.check_event(actor=SYSTEM, event_id=event.pk)
+    verification.check_checkpoint(actor=SYSTEM, size=proved.size)
+    assert verification.check_if_due() is None
+    with pytest.raises(Denied):
+        reading.look(
+            actor=person.actor, object="ledger", permission="audits.view_event", part="list", path="/"
+        )
+
+
+def _keys_and_anchors() -> None:
+    assert key_rotation.enroll(actor=SYSTEM)
+    key_rotation.rotate(actor=SYSTEM, purpose=KeyPurpose.SEAL)
+    key_rotation.replace(actor=SYSTEM, purpose=KeyPurpose.MAC, reason="It was in a log.")
+    assert key_rotation.disagreements() == key_rotation.unfinished() == []
+    with override_settings(ANCHORS=[f"file://{settings.BUNDLES_DIR}/checkpoints.log"]):
+        [anchor] = anchoring.publish()
+        anchoring.check(actor=SYSTEM, anchor=anchor)
+        assert anchoring.problems() == []
+        assert len(anchoring.standing()) == len(anchoring.sinks()) == 1
+        assert anchoring.for_bundle(anchor.size)
+
+
+def _history(administrator: Person) -> None:
+    """What is forgotten goes with the event that erases its payload; here there is nothing to forget."""
+    keeping.adopt(
+        actor=administrator.actor, model="governance.riskclass", key="low", reason="It is what we want."
+    )
+    assert keeping.forget(events=[]) == 0
+
+
+def _sinks() -> None:
+    with override_settings(SIEM_SINKS=parse_all([f"json+file://{settings.BUNDLES_DIR}/siem.ndjson"])):
+        (name,) = siem.due()
+        assert siem.deliver(name=name) == siem.undelivered_from()
+        siem.replay(actor=SYSTEM, name=name, seq=0)
+        assert siem.failing() == []
+        assert len(siem.standings()) == 1
+
+
+def _disposal(administrator: Person) -> None:
+    """A case and a hold on it; an event loses its body, a person their name, the ledger its beginning."""
+    dora, oscar = add("dora"), add("oscar")
+    subject = f"person/{oscar.pk}"
+    case = cases.open_case(actor=dora.actor, name="Matter", subjects=[subject])
+    hold = holds.place(
+        actor=dora.actor, title="Dispute", scope=HoldScope.CASE, case=case, reason="An inquiry."
+    )
+    cases.amend(
+        actor=dora.actor, case=case, description="", subjects=[subject, "system"], since=None, until=None,
+        reason="More.",
+    )  # fmt: skip
+    holds.release(actor=administrator.actor, hold=hold, reason="Settled.")
+    cases.close(actor=dora.actor, case=case, reason="Over.")
+    event = Event.objects.filter(stream=subject)[0]
+    assert retention.kept_until(event) > timezone.now()
+    retention.change(
+        actor=dora.actor, framework="DORA", days=1825, source="Our counsel", reason="It applies."
+    )
+    assert subjects.export(actor=dora.actor, subject=subject)
+    assert subjects.mentions(actor=dora.actor, subject=subject) == []
+    erasure.redact(actor=dora.actor, events=[event.pk], reason="It named another.")
+    assert erasure.plan(subject=subject).against == ()
+    erasure.erase(actor=dora.actor, subject=subject, reason="Article 17")
+    assert (erasure.sweep(), erasure.undeclared()) == (0, [])
+    with transaction.atomic():
+        assert erasure.carry_over(actor=SYSTEM) == 0
+    with patch.object(pruning, "LEVEL", 2), patch.object(pruning, "datetime", InTenYears):
+        assert len(pruning.prune(actor=dora.actor, limit=1)) == 1
+
+
+class InTenYears(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "InTenYears":
+        return cls.fromisoformat((datetime.now(tz) + timedelta(days=3650)).isoformat())

@@ -19,6 +19,7 @@ from agents.analyst import run as analyst
 from agents.choices import ProposalState, RunState
 from agents.models import Agent, Person, ProposedAction, Ticket
 from agents.services import proposals, register, reports, runs
+from audits.choices import BundleKind
 from audits.models import Bundle
 from audits.services import bundles
 from governance.choices import VoteChoice
@@ -166,9 +167,11 @@ def test_no_bundle_runs_what_was_written(
     hostile_agent: Agent, olivia: Person, settings: LazySettings, tmp_path: Any
 ) -> None:
     settings.BUNDLES_DIR = tmp_path
-    bundle = bundles.request(actor=SYSTEM, stream=hostile_agent.stream, subject=PROBE)
+    bundle = bundles.request(
+        actor=SYSTEM, kind=BundleKind.AGENT, streams=[hostile_agent.stream], subject=PROBE
+    )
     built = Bundle.objects.get(pk=bundles.build(bundle_id=bundle.pk).pk)
     with zipfile.ZipFile(built.path) as archive:
-        report = archive.read("report.html").decode()
+        report = archive.read("index.html").decode()
     assert "&lt;xss-probe" in report
     assert "<xss-probe" not in report

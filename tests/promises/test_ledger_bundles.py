@@ -16,11 +16,11 @@ import time_machine
 from django.conf import LazySettings
 
 from audits import canonical, evidence, keys, selectors
+from audits.bundle.contents import policy
 from audits.choices import Action
 from audits.evidence import Artefact, Scope
 from audits.models import Bundle, Checkpoint
 from audits.services import sealing
-from audits.services.bundle_contents import policy
 from audits.verify import verify
 from tests.audits.bundling import build, pack, unpack, verdict
 from tests.audits.happenings import happen
@@ -95,28 +95,34 @@ def without(files: dict[str, bytes], *left_out: int) -> dict[str, bytes]:
     }
 
 
-def counted(files: dict[str, bytes], **changes: Any) -> dict[str, Any]:
-    said: dict[str, Any] = orjson.loads(files["manifest.json"])["range"]
-    return said | {"count": said["count"] - 1} | changes
+def said(
+    *, events: int = 6, since: str | None = None, until: str | None = None, **part: int
+) -> dict[str, Any]:
+    """What a forged manifest says of the seven events."""
+    return {
+        "events": events,
+        "streams": [{"stream": "agent/one", "first": 1, "last": 7} | part],
+        "period": {"since": since, "until": until},
+    }
 
 
 def test_leaving_one_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
     files = unpack(bundle.path)
-    words = fails(without(files, 3), range=counted(files))
+    words = fails(without(files, 3), **said())
     assert "number 4 comes after 2: something is left out" in words
 
 
 def test_leaving_the_first_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
     files = unpack(bundle.path)
-    assert "number 2 comes after 0" in fails(without(files, 1), range=counted(files))
-    words = fails(without(files, 1), range=counted(files, first=2))
+    assert "number 2 comes after 0" in fails(without(files, 1), **said())
+    words = fails(without(files, 1), **said(first=2))
     assert "number 2 comes after 0" in words
 
 
 def test_leaving_the_last_event_out(bundle: Bundle, fails: Callable[..., str]) -> None:
     files = unpack(bundle.path)
-    assert "cut short" in fails(without(files, 7), range=counted(files))
-    assert "cut short" in fails(without(files, 7), range=counted(files, last=6))
+    assert "cut short" in fails(without(files, 7), **said())
+    assert "cut short" in fails(without(files, 7), **said(last=6))
 
 
 def test_leaving_the_end_out_and_saying_that_it_ended_earlier(
@@ -127,19 +133,20 @@ def test_leaving_the_end_out_and_saying_that_it_ended_earlier(
     last = files[ENTRIES].splitlines()[5]
     end["head"] = {"n": 6, "leaf": hashlib.sha256(b"\0" + last).hexdigest()}
     files["streams.ndjson"] = canonical.dumps(end) + b"\n"
-    assert "signed heads" in fails(files, range=counted(unpack(bundle.path), last=6))
+    assert "signed heads" in fails(files, **said(last=6))
 
 
 def test_claiming_a_narrower_range_than_the_period(bundle: Bundle, fails: Callable[..., str]) -> None:
     files = unpack(bundle.path)
-    words = fails(without(files, 7), range=counted(files, last=5, count=5))
+    words = fails(without(files, 7), **said(last=5, events=5))
     assert "wrong side of the period" in words
 
 
 def test_claiming_another_period(bundle: Bundle, fails: Callable[..., str]) -> None:
     files = unpack(bundle.path)
-    for period in ({"since": "2027-03-03T00:00:00.000000Z"}, {"until": "2027-03-03T00:00:00.000000Z"}):
-        assert "wrong side of the period" in fails(files, range=counted(files, count=7, **period))
+    moment = "2027-03-03T00:00:00.000000Z"
+    for claim in (said(events=7, since=moment), said(events=7, until=moment)):
+        assert "wrong side of the period" in fails(files, **claim)
 
 
 def test_leaving_the_heads_out(bundle: Bundle, fails: Callable[..., str]) -> None:
@@ -160,24 +167,24 @@ def altered(files: dict[str, bytes], path: str, old: bytes, new: bytes) -> dict[
 @pytest.mark.parametrize(
     ("path", "old", "new", "words"),
     [
-        (ENTRIES, b'"outcome":"success"', b'"outcome":"denied"', "events.csv: its row for entries/, line 1"),
-        (ENTRIES, b'"q":2,', b'"q":1,', "events.csv: its row for entries/, line 1"),
-        (ENTRIES, b'"n":2,', b'"n":3,', "number 3 comes after 1"),
+        (ENTRIES, b'"outcome":"success"', b'"outcome":"denied"', "line 2: it does not follow number 1"),
+        (ENTRIES, b'"q":2,', b'"q":1,', "line 2: it does not follow number 1"),
+        (ENTRIES, b'"n":2,', b'"n":3,', "number 3 of agent/one comes after 3"),
         (ENTRIES, b'"v":1}', b'"v":2}', "line 1: not canonical JSON of an entry"),
         (ENTRIES, b'"outcome":', b'"more":"1","outcome":', "line 1: not canonical JSON of an entry"),
-        (ENTRIES, b'"p":"0000', b'"p":"1000', "does not follow the entry before it"),
+        (ENTRIES, b'"p":"0000', b'"p":"1000', "does not follow number 1"),
         (ENTRIES, b'"e":', b'"e": ', "line 1: not canonical JSON"),
-        (ENTRIES, b"agent/one", b"agent/two", "not of the stream agent/one"),
+        (ENTRIES, b"agent/one", b"agent/two", "the bundle is not about this event"),
         (ENTRIES, b'"h":{"count":3', b'"h":{"count":4', "do not belong to the signed tree"),
         (BODIES, b'"number":0', b'"number":1', "not the one that the event committed to"),
         (BODIES, b'"body_salt":"', b'"body_salt":"00', "not the one that the event committed to"),
         (BODIES, b'"name":"tester"', b'"name":"Tester"', "not the one that the event committed to"),
         (BODIES, b'"name_salt":"', b'"name_salt":"00', "not the one that the event committed to"),
         (BODIES, b"\n", b"\n\n", "bodies/"),
-        ("events.csv", b"success", b"denied", "events.csv: its row for entries/, line 1"),
+        ("events.csv", b"success", b"denied", "events.csv: its rows for entries/000000.ndjson"),
         ("events.csv", b"seq", b"SEQ", "events.csv"),
         ("streams.ndjson", b'"index":0', b'"index":1', "signed heads"),
-        ("streams.ndjson", b'"n":7', b'"n":8', "cut short"),
+        ("streams.ndjson", b'"n":7', b'"n":8', "signed heads"),
         ("checkpoint.txt", b"23", b"24", "checkpoint.txt: the signature"),
         ("policy.txt", b"bundles ", b"bundles x", "policy.txt: "),
         (APPROVAL, b"approved", b"rejected", "does not have the digest in its name"),
@@ -192,11 +199,13 @@ def test_altering_a_file(
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        (ENTRIES, "holds more than the entries do"),
-        (BODIES, "body is missing, and no redaction explains it"),
-        ("proof.bin", "do not belong to the signed tree"),
+        (ENTRIES, "entries/000000.ndjson is missing"),
+        (BODIES, "bodies/000000.ndjson is missing"),
+        ("proof.bin", "proof.bin is missing"),
+        ("rotations.txt", "rotations.txt is missing"),
+        ("consistency.ndjson", "consistency.ndjson is missing"),
         ("events.csv", "events.csv"),
-        ("streams.ndjson", "streams.ndjson: not canonical JSON"),
+        ("streams.ndjson", "streams.ndjson is missing"),
         ("policy.txt", "policy.txt is missing"),
         ("checkpoint.txt", "checkpoint.txt is missing"),
         (APPROVAL, "is missing"),
@@ -224,7 +233,7 @@ def test_a_leaf_that_imitates_a_node(bundle: Bundle, fails: Callable[..., str]) 
 
 def test_a_checkpoint_of_another_state(bundle: Bundle, fails: Callable[..., str]) -> None:
     older = Checkpoint.objects.get(size=3).note.encode()
-    assert "do not fit the manifest" in fails(unpack(bundle.path) | {"checkpoint.txt": older})
+    assert "does not fit the manifest" in fails(unpack(bundle.path) | {"checkpoint.txt": older})
 
 
 def test_all_keys_swapped(bundle: Bundle, tmp_path: Path, settings: LazySettings) -> None:
@@ -255,7 +264,7 @@ def test_a_manifest_signed_by_another_key(bundle: Bundle, tmp_path: Path, settin
 
 def test_a_changed_manifest(bundle: Bundle, tmp_path: Path) -> None:
     content = bundle.path.read_bytes()
-    for old, new in ((b'"subject": "The one"', b'"subject": "The two"'), (b'"count": 7', b'"count": 6')):
+    for old, new in ((b'"subject": "The one"', b'"subject": "The two"'), (b'"events": 7', b'"events": 6')):
         assert old in content
         (tmp_path / "changed.zip").write_bytes(content.replace(old, new))
         code, words = verdict(tmp_path / "changed.zip")
@@ -285,9 +294,8 @@ def test_a_file_cut_short_does_not_pass(bundle: Bundle, tmp_path: Path) -> None:
 
 def test_a_member_that_unpacks_to_more_than_it_says(bundle: Bundle) -> None:
     """What the signed digests do not stop, the sizes do: nothing is held whole while it is inflated."""
-    checked = verify.Bundle(bundle.path.open("rb"), None, None)
-    with checked.file:
-        checked.check()
-        checked.members["proof.bin"] = checked.members["proof.bin"]._replace(size=3)
-        with pytest.raises(verify.Wrong, match=r"proof.bin: it does not have the size"):
-            list(checked.content("proof.bin"))
+    checked = verify.Bundle(bundle.path)
+    checked.verify()
+    member, row = checked.members["proof.bin"], checked.listed["proof.bin"]
+    with bundle.path.open("rb") as file, pytest.raises(verify.Wrong, match=r"proof.bin: it does not have"):
+        list(verify.content(file, member._replace(size=3), row | {"size": 3}))

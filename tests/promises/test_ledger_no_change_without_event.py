@@ -9,6 +9,7 @@ from django.db import DatabaseError, transaction
 from agents.models import Agent, Person
 from agents.services import register
 from audits import keys
+from audits.choices import BundleKind
 from audits.models import Bundle, Event
 from audits.services import bundles, ledger
 from tests.audits.happenings import TESTER, execute, happen
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def request() -> Bundle:
-    return bundles.request(actor=TESTER, stream="agent/one", subject="One")
+    return bundles.request(actor=TESTER, kind=BundleKind.AGENT, streams=["agent/one"], subject="One")
 
 
 def registered(olivia: Person) -> Agent:

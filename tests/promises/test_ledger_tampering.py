@@ -4,16 +4,34 @@ The attacker here is a superuser of the database: the triggers are off.
 """
 
 import shutil
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import transaction
+from django.utils import timezone
 
-from audits import bodies, formats, guard, keys
-from audits.models import Body, Checkpoint, Entry, Event, Node, Pending, StreamHead
+from audits import bodies, canonical, formats, guard, keys, subject_keys
+from audits.choices import Action
+from audits.models import (
+    Body,
+    Checkpoint,
+    DestroyedKey,
+    Entry,
+    Event,
+    Node,
+    Pending,
+    Redaction,
+    StreamHead,
+    Tombstone,
+)
+from audits.models.base import new_id
 from audits.services import sealing, verification
+from audits.services.ledger import record
 from audits.tree import leaf_hash
-from tests.audits.happenings import execute, happen, take_triggers_off
+from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
 
 pytestmark = pytest.mark.django_db
 
@@ -158,7 +176,7 @@ def test_a_changed_root(ledger: list[Event]) -> None:
 def test_a_checkpoint_of_another_key(ledger: list[Event], tmp_path: Path) -> None:
     keys.create(tmp_path)
     checkpoint = Checkpoint.objects.get(size=5)
-    forged = keys._seal(str(tmp_path)).sign(checkpoint.note.split("\n\n")[0] + "\n")
+    forged = keys._seal(tmp_path).sign(checkpoint.note.split("\n\n")[0] + "\n")
     Checkpoint.objects.filter(size=5).update(note=forged)
     found("checkpoint 5", "no signature of")
 
@@ -282,3 +300,205 @@ def rewrite(events: list[Event]) -> None:
         event.save()
         Pending.objects.create(event=event)
     sealing.seal()
+
+
+# --- Time --------------------------------------------------------------------------------------------------
+def insert_backdated(ledger: list[Event]) -> Event:
+    """An event of yesterday, between entries 1 and 2: everything after it is moved along."""
+    take_triggers_off()
+    Pending.objects.all()._raw_delete(using="default")
+    forged = Event.objects.get(pk=ledger[1].pk)
+    forged.pk = new_id()
+    forged.time = ledger[1].time - timedelta(days=1)
+    header = forged.fields | {"id": str(forged.pk), "time": formats.timestamp(forged.time)}
+    forged.header = canonical.dumps(header)
+    forged.save(force_insert=True)
+    body = Body.objects.get(pk=ledger[1].pk)
+    Body.objects.create(
+        event=forged, body_key=body.body_key, body_box=body.body_box, name_key=body.name_key,
+        name_box=body.name_box,
+    )  # fmt: skip
+    for entry in Entry.objects.filter(seq__gte=2).order_by("-seq"):
+        Entry.objects.filter(seq=entry.seq).update(seq=entry.seq + 1)
+    before = Entry.objects.get(seq=1)
+    seal = formats.seal_bytes(seq=2, stream_seq=3, previous=bytes(before.leaf), sealed_at=before.sealed_at)
+    Entry.objects.filter(stream="agent/one", stream_seq__gte=3).delete()
+    Entry.objects.create(
+        seq=2, event=forged, seal=seal, stream="agent/one", stream_seq=3, previous=before.leaf,
+        sealed_at=before.sealed_at, leaf=leaf_hash(formats.event_entry(forged.header, seal)),
+    )  # fmt: skip
+    return forged
+
+
+def test_an_event_inserted_backdated(ledger: list[Event]) -> None:
+    forged = insert_backdated(ledger)
+    found(f"entry 2, event {forged.pk}", "message code does not fit")
+
+
+def test_an_event_inserted_backdated_with_the_codes_key(ledger: list[Event]) -> None:
+    """The code, then the body, then the number of what follows: each lock holds by itself."""
+    forged = insert_backdated(ledger)
+    forged.mac = formats.message_code(keys.mac(), bytes(forged.header))
+    forged.save()
+    found(f"entry 2, event {forged.pk}", "body was changed")
+    payload, commitment = bodies.seal(bodies.PAYLOAD, forged.pk.bytes, "agent/one", b"{}")
+    name, name_commitment = bodies.seal(bodies.NAME, forged.pk.bytes, "system", b"tester")
+    forged.header = canonical.dumps(forged.fields | {"body": commitment.hex(), "name": name_commitment.hex()})
+    forged.mac = formats.message_code(keys.mac(), bytes(forged.header))
+    forged.save()
+    Body.objects.filter(pk=forged.pk).update(
+        body_key=payload.key, body_box=payload.box, name_key=name.key, name_box=name.box
+    )
+    recompute_leaves(2)
+    found("entry 3", "columns of entry 3 differ from what was sealed")
+
+
+def test_a_clock_rolled_back_between_two_entries(ledger: list[Event]) -> None:
+    """Sealed again with an earlier time, number, link and leaf right: time itself betrays it."""
+    entry, before = Entry.objects.get(seq=1), Entry.objects.get(seq=0)
+    earlier = before.sealed_at - timedelta(days=1)
+    seal = formats.seal_bytes(seq=1, stream_seq=2, previous=bytes(before.leaf), sealed_at=earlier)
+    Entry.objects.filter(seq=1).update(seal=seal, sealed_at=earlier)
+    recompute_leaves(1)
+    found(f"entry 1, event {entry.event_id}", "sealed before the entry before it")
+
+
+def test_a_sealer_whose_clock_is_rolled_back_does_not_go_back(
+    ledger: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = Entry.objects.order_by("-seq")[0].sealed_at
+    happen(1)
+
+    class Yesterday(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> "Yesterday":
+            return cls.fromtimestamp(last.timestamp() - 86_400, tz)
+
+    monkeypatch.setattr(sealing, "datetime", Yesterday)
+    sealing.seal()
+    assert Entry.objects.order_by("-seq")[0].sealed_at >= last
+    assert verification.verify().is_sound
+
+
+# --- Whole streams, whole shapes -------------------------------------------------------------------------
+def test_a_stream_dropped_with_everything_renumbered(ledger: list[Event]) -> None:
+    """All of a stream's entries, events and its end are gone, and the rest moved together."""
+    of_it = [event.pk for event in ledger if event.stream == "agent/two"]
+    Entry.objects.filter(stream="agent/two")._raw_delete(using="default")
+    Body.objects.filter(event__in=of_it)._raw_delete(using="default")
+    Event.objects.filter(pk__in=of_it)._raw_delete(using="default")
+    StreamHead.objects.filter(stream="agent/two")._raw_delete(using="default")
+    found("entry 2", "Entry 2 is missing")
+    for entry in Entry.objects.filter(seq__gte=2).order_by("seq"):
+        Entry.objects.filter(seq=entry.seq).update(seq=entry.seq - 2)
+    found("entry 2", "heads sealed in entry 2 are not where the streams ended")
+
+
+def test_a_leaf_that_imitates_a_node(ledger: list[Event]) -> None:
+    """RFC 6962, 2.1: two leaves passed off as one that is their node. A leaf is hashed as a leaf."""
+    first, second = Entry.objects.order_by("seq")[:2]
+    pair = bytes(first.leaf) + bytes(second.leaf)
+    assert leaf_hash(pair) != bytes(Node.objects.get(level=1, index=0).hash)
+    Event.objects.filter(entry__seq=0).update(header=pair)
+    Entry.objects.filter(seq=0).update(leaf=Node.objects.get(level=1, index=0).hash)
+    Entry.objects.filter(seq=1)._raw_delete(using="default")
+    found("entry 0", "header was changed")
+
+
+# --- What is gone without a reason -----------------------------------------------------------------------
+def test_a_destroyed_key_that_no_event_explains(ledger: list[Event]) -> None:
+    key = bytes(Body.objects.get(pk=ledger[0].pk).body_key)
+    subject_keys.destroy(key)
+    found("entry 0", "key of the event's body is gone, and no erasure explains it")
+    by = ledger[1].pk
+    DestroyedKey.objects.create(key_id=key, subject="agent/one", by=by, destroyed_at=timezone.now())
+    found("entry 0", "no erasure explains it")
+
+
+def explaining(action: Action, body: dict[str, Any], *, stream: str = "system") -> Event:
+    with transaction.atomic():
+        return record(stream=stream, action=action, actor=TESTER, object="x/y", body=body)
+
+
+@pytest.mark.parametrize(
+    ("change", "sound"),
+    [
+        ({}, True),
+        ({"subject": "agent/two"}, False),
+        ({"keys": []}, False),
+        ({"stream": "agent/two"}, False),
+        ({"action": Action.BODY_REDACTED}, False),
+        ({"seal": False}, True),
+        ({"code": b"\0" * 32}, False),
+        ({"lost": True}, False),
+    ],
+)
+def test_only_the_right_event_explains_a_destroyed_key(
+    ledger: list[Event], change: dict[str, Any], *, sound: bool
+) -> None:
+    key = bytes(Body.objects.get(pk=ledger[0].pk).body_key)
+    event = explaining(
+        change.get("action", Action.SUBJECT_ERASED),
+        {"subject": change.get("subject", "agent/one"), "keys": change.get("keys", [key.hex()])},
+        stream=change.get("stream", "system"),
+    )
+    if change.get("seal", True):
+        sealing.seal()
+    if "code" in change:
+        Event.objects.filter(pk=event.pk).update(mac=change["code"])
+    if "lost" in change:
+        Entry.objects.filter(event_id=event.pk).update(event=None, heads=b"{}")
+    subject_keys.destroy(key)
+    DestroyedKey.objects.create(key_id=key, subject="agent/one", by=event.pk, destroyed_at=timezone.now())
+    report = verification.verify()
+    assert report.is_sound is sound, report
+    if sound:
+        assert report.erased == 5
+        assert verification.verify_stream(stream="agent/one").is_sound
+    else:
+        assert "no erasure explains it" in report.problem
+        assert report.place.startswith("entry 0")
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_only_a_body_that_the_event_lists_may_be_missing(ledger: list[Event], *, listed: bool) -> None:
+    gone = ledger[2].pk
+    event = explaining(Action.BODY_REDACTED, {"events": [str(gone if listed else ledger[3].pk)]})
+    Redaction.objects.create(event_id=gone, by=event.pk, redacted_at=timezone.now())
+    Body.objects.filter(pk=gone)._raw_delete(using="default")
+    if listed:
+        assert verification.verify().is_sound
+    else:
+        found("entry 2", "body is missing, and no redaction explains it")
+
+
+def test_a_tombstone_that_no_event_explains(ledger: list[Event]) -> None:
+    root = bytes(Node.objects.get(level=1, index=0).hash)
+    Tombstone.objects.create(low=0, high=2, root=root, by=ledger[3].pk, pruned_at=timezone.now())
+    found("entry 0", "no event says that they were pruned")
+
+
+def test_a_tombstone_over_entries_that_are_still_there(ledger: list[Event]) -> None:
+    entries = list(Entry.objects.filter(seq__lt=2).order_by("seq"))
+    root = bytes(Node.objects.get(level=1, index=0).hash)
+    said = {
+        "low": 0, "high": 2, "root": root.hex(), "entries": 2, "events": 2,
+        "streams": [
+            {
+                "stream": "agent/one", "first": 1, "last": 2, "previous": formats.EMPTY.hex(),
+                "leaf": bytes(entries[1].leaf).hex(),
+            }
+        ],
+    }  # fmt: skip
+    event = explaining(Action.SEGMENT_PRUNED, said)
+    Tombstone.objects.create(low=0, high=2, root=root, by=event.pk, pruned_at=timezone.now())
+    found("entry 0", "were pruned, and some are there")
+
+
+def test_what_was_erased_and_came_back_is_said(ledger: list[Event]) -> None:
+    key = bytes(Body.objects.get(pk=ledger[0].pk).body_key)
+    event = explaining(Action.SUBJECT_ERASED, {"subject": "agent/one", "keys": [key.hex()]})
+    DestroyedKey.objects.create(key_id=key, subject="agent/one", by=event.pk, destroyed_at=timezone.now())
+    report = verification.verify()
+    assert report.is_sound
+    assert any("The key of agent/one was destroyed, and is there again" in each for each in report.warnings)

@@ -8,7 +8,7 @@ from agents.analyst import provenance
 from agents.models import Agent, Person, Report
 from agents.services import people, register, reports, runs, vulnerabilities
 from audits.actor import Actor
-from audits.choices import Action
+from audits.choices import Action, BundleKind
 from audits.errors import Denied
 from audits.services import bundles
 from governance.choices import Discipline
@@ -37,7 +37,7 @@ def test_a_refused_attempt_is_recorded(analyst: Agent, oscar: Person, report: Re
         ),
         Action.ELEVATION_REQUESTED: lambda: request(oscar, analyst, resource()),
         Action.BUNDLE_REQUESTED: lambda: bundles.request(
-            actor=oscar.actor, stream=analyst.stream, subject="Analyst"
+            actor=oscar.actor, kind=BundleKind.AGENT, streams=[analyst.stream], subject="Analyst"
         ),
     }
     for action, attempt in tried.items():

@@ -1,6 +1,7 @@
-"""`manage.py bundle build`: an agent's evidence as a file that is verified without us."""
+"""`manage.py bundle build`: evidence as a file that is verified without us."""
 
 import os
+import shutil
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -10,13 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import QuerySet
 from django.utils.dateparse import parse_date, parse_datetime
 
-from agents.models import Agent
+from agents.models import Agent, Person
 from audits.actor import Actor
-from audits.choices import BundleState
+from audits.choices import BundleKind, BundleState
 from audits.errors import ServiceError
-from audits.models import Bundle
+from audits.models import Bundle, Case
 from audits.services import bundles
 
 ACTOR = Actor.system("command-line")
@@ -28,41 +30,42 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         build = parser.add_subparsers(dest="verb", required=True).add_parser("build")
-        build.add_argument("--agent", required=True, metavar="SLUG")
+        about = build.add_mutually_exclusive_group(required=True)
+        about.add_argument("--agent", metavar="SLUG", help="Everything about one agent.")
+        about.add_argument(
+            "--person", metavar="USERNAME", help="What a person did, and what was done to them."
+        )
+        about.add_argument("--case", metavar="NAME", help="All streams of a case, in its period.")
+        about.add_argument("--everything", action="store_true", help="The whole ledger, or a period of it.")
         build.add_argument("--out", required=True, type=Path, metavar="FILE")
         build.add_argument("--since", metavar="WHEN", help="ISO 8601; sealed at or after it.")
         build.add_argument(
             "--until", metavar="WHEN", help="ISO 8601; sealed before it. A date alone means the whole day."
         )
-        build.add_argument("--framework", default="", help="Only events that name this framework.")
+        build.add_argument(
+            "--framework",
+            default="",
+            help="Only events that name this framework, of an agent or of everything.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         since, until = _moment("--since", options["since"]), _moment("--until", options["until"], end=True)
-        agent = Agent.objects.filter(slug=options["agent"]).first()
-        if agent is None:
-            known = ", ".join(Agent.objects.values_list("slug", flat=True)) or "none is registered yet"
-            raise CommandError(
-                f"--agent: there is no agent {options['agent']!r} ({known}).", returncode=USAGE
-            )
+        about = {"since": since, "until": until, "framework": options["framework"], **_about(options)}
         out: Path = options["out"]
         with _new_file(out) as file:
-            bundle = self._build(agent, since, until, options["framework"])
-            file.write(bundles.download(actor=ACTOR, bundle=bundle).read_bytes())
+            bundle = self._build(about)
+            with bundles.download(actor=ACTOR, bundle=bundle).open("rb") as built:
+                shutil.copyfileobj(built, file)
+        for sentence in bundle.incomplete:
+            self.stderr.write(f"Incomplete: {sentence}")
         self.stdout.write(
             f"{out}: {bundle.event_count} events of {bundle.subject}, level {bundle.completeness}, "
             f"{bundle.size} bytes, sha256 {bundle.sha256}"
         )
 
-    def _build(self, agent: Agent, since: datetime | None, until: datetime | None, framework: str) -> Bundle:
+    def _build(self, about: dict[str, Any]) -> Bundle:
         try:
-            requested = bundles.request(
-                actor=ACTOR,
-                stream=agent.stream,
-                subject=agent.name,
-                since=since,
-                until=until,
-                framework=framework,
-            )
+            requested = bundles.request(actor=ACTOR, **about)
         except ServiceError as error:
             raise CommandError(error.message, returncode=USAGE) from error
         bundle = bundles.build(bundle_id=requested.pk)
@@ -70,6 +73,33 @@ class Command(BaseCommand):
             self.stderr.write(bundle.error)
             sys.exit(FAILED)
         return bundle
+
+
+def _about(options: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `bundles.request` that say what it is about."""
+    if slug := options["agent"]:
+        agent: Agent = _found("--agent", slug, Agent.objects.all(), "slug")
+        return {"kind": BundleKind.AGENT, "subject": agent.name, "streams": [agent.stream]}
+    if username := options["person"]:
+        person: Person = _found("--person", username, Person.objects.all(), "username")
+        return {"kind": BundleKind.PERSON, "subject": str(person), "streams": [person.actor.ref]}
+    if name := options["case"]:
+        case: Case = _found("--case", name, Case.objects.all(), "name")
+        if options["since"] or options["until"]:
+            raise CommandError("--case has its own period: leave --since and --until out.", returncode=USAGE)
+        period = {"since": case.since, "until": case.until}
+        return {"kind": BundleKind.CASE, "subject": case.name, "streams": case.subjects, **period}
+    if options["framework"]:
+        return {"kind": BundleKind.FRAMEWORK, "subject": options["framework"]}
+    return {"kind": BundleKind.PERIOD, "subject": "The whole ledger"}
+
+
+def _found(option: str, name: str, rows: QuerySet[Any], field: str) -> Any:
+    row = rows.filter(**{field: name}).first()
+    if row is None:
+        known = ", ".join(rows.values_list(field, flat=True)[:20]) or "none is registered yet"
+        raise CommandError(f"{option}: there is no {option[2:]} {name!r} ({known}).", returncode=USAGE)
+    return row
 
 
 @contextmanager

@@ -8,7 +8,9 @@ from django.core.management import BaseCommand, CommandError, call_command
 from agents import signing
 from agents.errors import SigningKeyError
 from audits import keys
+from audits.actor import Actor
 from audits.errors import ServiceError
+from audits.services import key_rotation
 
 UNABLE = 2
 
@@ -28,6 +30,10 @@ class Command(BaseCommand):
         except (ServiceError, SigningKeyError) as error:
             raise CommandError(str(error), returncode=UNABLE) from error
         call_command("migrate", verbosity=0, interactive=False)
+        try:
+            key_rotation.enroll(actor=Actor.system("command-line"))
+        except ServiceError as error:
+            raise CommandError(str(error), returncode=UNABLE) from error
         call_command("collectstatic", verbosity=0, interactive=False)
         self.stdout.write(f"Ready: {settings.DATA_DIR}")
         if created:

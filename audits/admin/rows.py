@@ -18,5 +18,5 @@ def row_of(rows: "QuerySet[Found]", object_id: str) -> Found:
     """
     try:
         return rows.get(pk=object_id)
-    except (ObjectDoesNotExist, ValidationError) as error:
+    except (ObjectDoesNotExist, ValidationError, ValueError) as error:
         raise NotFound("There is nothing at this address. Open the page again.") from error

@@ -1,0 +1,1 @@
+"""Where checkpoints go outside: one small module a kind of sink, all of one shape (`base.Sink`)."""
