@@ -43,6 +43,13 @@ class Node:
                 raise ReportError(f"text is expected, not {_kind(value)}", place=place)
         return values
 
+    def words(self, key: str) -> list[str]:
+        """A list of texts or numbers, or one of them alone, as texts."""
+        value = self.value.get(key)
+        if not isinstance(value, list):
+            return [found] if (found := self.text(key)) else []
+        return [found for index in range(len(value)) if (found := Node({"": value[index]}, self, key).text(""))]
+
     def object(self, key: str) -> "Node":
         """A member that is an object."""
         value = self.value.get(key)
