@@ -2,6 +2,7 @@ from agents.models.agent import Agent
 from agents.models.assessment import Assessment
 from agents.models.call import FunctionCall
 from agents.models.credential import Credential
+from agents.models.exposure import Exposure
 from agents.models.finding import Finding
 from agents.models.instance import AgentInstance
 from agents.models.person import Person
@@ -9,6 +10,7 @@ from agents.models.proposal import ProposedAction
 from agents.models.rate import RateLimit
 from agents.models.report import Report
 from agents.models.run import Run
+from agents.models.scanned_target import ScannedTarget
 from agents.models.ticket import Ticket, TicketNote
 from agents.models.turn import ModelTurn
 from agents.models.version import AgentVersion
@@ -20,6 +22,7 @@ __all__ = [
     "AgentVersion",
     "Assessment",
     "Credential",
+    "Exposure",
     "Finding",
     "FunctionCall",
     "ModelTurn",
@@ -28,6 +31,7 @@ __all__ = [
     "RateLimit",
     "Report",
     "Run",
+    "ScannedTarget",
     "Ticket",
     "TicketNote",
     "Vulnerability",

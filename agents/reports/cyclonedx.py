@@ -9,12 +9,12 @@ from typing import Any
 
 from agents.choices import FindingCategory, Severity, VexState
 from agents.reports import packages, severities, shape
+from agents.reports.element import Element
 from agents.reports.moments import moment
 from agents.reports.node import Node
 from agents.reports.shape import ParsedFinding, ParsedReport, vulnerability_names
 from agents.reports.tree import Tag
 
-Element = Node | Tag
 FIXED_BY_GRYPE = "grype:fixed_versions"
 
 
@@ -41,16 +41,14 @@ def parse(document: Any) -> ParsedReport:
 
 def _tool(metadata: Element) -> Element:
     """A list up to 1.4, an object with components since."""
-    tools: Any = metadata.value.get("tools") if isinstance(metadata, Node) else None
-    listed = metadata.objects("tools")
-    if isinstance(tools, dict) or isinstance(metadata, Tag):
-        components = list(metadata.object("tools").objects("components"))
-        listed = iter(components) if components else (iter(()) if isinstance(tools, dict) else listed)
-    return next(iter(listed), Node({}))
+    listed = isinstance(metadata, Node) and isinstance(metadata.value.get("tools"), list)
+    newer = [] if listed else list(metadata.object("tools").objects("components"))
+    older = metadata.objects("tools") if listed or isinstance(metadata, Tag) else iter(())
+    return next(iter([*newer, *older]), Node({}))
 
 
 def _findings(root: Element, by_reference: dict[str, Element]) -> Iterator[ParsedFinding]:
-    extensions = []
+    extensions: list[tuple[Element, Element]] = []
     for component in _components(root):
         by_reference.setdefault(component.text("bom-ref"), component)
         extensions += [(entry, component) for entry in component.objects("vulnerabilities")]
@@ -114,7 +112,7 @@ def _state(word: str) -> VexState | None:
 
 
 def _severity(entry: Element) -> Severity:
-    """The worst of the CVSS ratings, else of the others, in the words of each, else by its score or vector."""
+    """The worst of the CVSS ratings, else of the others: each by its word, else by its score or vector."""
     ratings = list(entry.objects("ratings"))
     scored = [rating for rating in ratings if "CVSS" in rating.text("method")]
     found = [severity for rating in scored if (severity := _rated(rating)) is not None]
@@ -126,8 +124,7 @@ def _rated(rating: Element) -> Severity | None:
     word = rating.text("severity").lower()
     if word and word != "unknown":
         return severities.from_word(word)
-    score = rating.text("score") if isinstance(rating, Node) else _base(rating)
-    by_score = severities.from_score(score)
+    by_score = severities.from_score(_base(rating) if isinstance(rating, Tag) else rating.text("score"))
     return by_score if by_score is not None else severities.from_vector(_vector(rating))
 
 

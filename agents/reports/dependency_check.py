@@ -9,12 +9,12 @@ from typing import Any
 
 from agents.choices import FindingCategory, Severity, VexState
 from agents.reports import packages, severities, shape
+from agents.reports.element import Element
 from agents.reports.moments import moment
 from agents.reports.node import Node
 from agents.reports.shape import ParsedFinding, ParsedReport
 from agents.reports.tree import Tag
 
-Element = Node | Tag
 # Metrics of CVSS 3 in their order, by what Dependency-Check calls them.
 METRICS = {
     "AV": "attackVector",
@@ -31,7 +31,11 @@ METRICS = {
 def detect(document: Any) -> bool:
     if isinstance(document, Tag):
         return document.name == "analysis" and "dependency-check" in document.text("xmlns").lower()
-    return isinstance(document, dict) and isinstance(document.get("dependencies"), list) and "scanInfo" in document
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("dependencies"), list)
+        and "scanInfo" in document
+    )
 
 
 def parse(document: Any) -> ParsedReport:
@@ -47,12 +51,9 @@ def parse(document: Any) -> ParsedReport:
 
 
 def _dependency(dependency: Element) -> Iterator[ParsedFinding]:
-    if isinstance(dependency, Tag):
-        for entry in dependency.objects("vulnerabilities"):
-            yield _finding(dependency, entry, suppressed=entry.name == "suppressedVulnerability")
-        return
     for entry in dependency.objects("vulnerabilities"):
-        yield _finding(dependency, entry, suppressed=False)
+        suppressed = isinstance(entry, Tag) and entry.name == "suppressedVulnerability"
+        yield _finding(dependency, entry, suppressed=suppressed)
     for entry in dependency.objects("suppressedVulnerabilities"):
         yield _finding(dependency, entry, suppressed=True)
 
@@ -86,13 +87,12 @@ def _component(dependency: Element) -> tuple[str, str, str]:
             found = identifier.text("id")
             if found.startswith("pkg:"):
                 return *packages.name_and_version(found), found
-    if isinstance(dependency, Tag):
-        for identifier in dependency.objects("identifiers"):
-            if identifier.text("type") == "maven":
-                group, _, rest = identifier.text("name").partition(":")
-                artifact, _, version = rest.partition(":")
-                named = f"{group}:{artifact}"
-                return named, version, packages.package_url("maven", named, version)
+    for identifier in dependency.objects("identifiers"):
+        if identifier.text("type") == "maven":
+            group, _, rest = identifier.text("name").partition(":")
+            artifact, _, version = rest.partition(":")
+            named = f"{group}:{artifact}"
+            return named, version, packages.package_url("maven", named, version)
     return dependency.text("fileName"), "", ""
 
 

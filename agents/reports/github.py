@@ -35,7 +35,9 @@ def parse(document: Any) -> ParsedReport:
     repositories = [*data.object("search").objects("nodes")]
     if "repository" in data.value:
         repositories.append(data.object("repository"))
-    alerts = [(one, alert) for one in repositories for alert in one.object("vulnerabilityAlerts").objects("nodes")]
+    alerts = [
+        (one, alert) for one in repositories for alert in one.object("vulnerabilityAlerts").objects("nodes")
+    ]
     return shape.report(
         tool="GitHub",
         target=", ".join(dict.fromkeys(one.text("nameWithOwner", "name") for one in repositories)),

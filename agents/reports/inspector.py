@@ -32,7 +32,9 @@ def detect(document: Any) -> bool:
 def parse(document: Any) -> ParsedReport:
     root = Node(document)
     entries = list(root.objects("findings"))
-    accounts = dict.fromkeys(f"AWS account {one.text('awsAccountId')}" for one in entries if one.text("awsAccountId"))
+    accounts = dict.fromkeys(
+        f"AWS account {one.text('awsAccountId')}" for one in entries if one.text("awsAccountId")
+    )
     return shape.report(
         tool="AWS Inspector 2",
         target=", ".join(accounts),

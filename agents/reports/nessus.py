@@ -73,14 +73,22 @@ def _item_severity(item: Tag) -> Severity:
 def _items(severity: Severity, items: list[tuple[Tag, str]]) -> ParsedFinding:
     first = items[0][0]
     places = list(dict.fromkeys(place for _, place in items))
-    said = (first.text("synopsis"), first.text("description"), first.text("solution"), first.text("plugin_output"))
+    said = (
+        first.text("synopsis"),
+        first.text("description"),
+        first.text("solution"),
+        first.text("plugin_output"),
+    )
     return shape.finding(
         title=first.text("pluginName", "plugin_name"),
         severity=severity,
         category=FindingCategory.VULNERABILITY,
         rule_id=first.text("pluginID"),
         vulnerability_ids=[
-            name for item, _ in items for one in item.children("cve") for name in vulnerability_names(one.own_text)
+            name
+            for item, _ in items
+            for one in item.children("cve")
+            for name in vulnerability_names(one.own_text)
         ],
         description="\n\n".join(filter(None, (*said, _listed(places)))),
         location=places[0] if len(places) == 1 else f"{places[0]} and {len(places) - 1} more",
@@ -121,7 +129,9 @@ def _rows(merged: dict[tuple[str, ...], list[Row]]) -> Iterator[ParsedFinding]:
             location=f"{host}:{port}" if port else host,
             cvss_vectors=[_prefixed(first.text(*VECTORS_3)), first.text(*VECTORS_2)],
             cwes=[f"CWE-{first.text('definition.cwe')}", *first.text("XREF").split(",")],
-            vex_state=VexState.RESOLVED if first.text("Vulnerability State", "state").upper() == "FIXED" else None,
+            vex_state=VexState.RESOLVED
+            if first.text("Vulnerability State", "state").upper() == "FIXED"
+            else None,
         )
 
 

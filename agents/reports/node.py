@@ -48,7 +48,9 @@ class Node:
         value = self.value.get(key)
         if not isinstance(value, list):
             return [found] if (found := self.text(key)) else []
-        return [found for index in range(len(value)) if (found := Node({"": value[index]}, self, key).text(""))]
+        return [
+            found for index in range(len(value)) if (found := Node({"": value[index]}, self, key).text(""))
+        ]
 
     def object(self, key: str) -> "Node":
         """A member that is an object."""

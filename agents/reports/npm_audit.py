@@ -39,7 +39,11 @@ def _advisories(root: Node) -> Iterator[ParsedFinding]:
             severity=severities.from_word(entry.text("severity")),
             category=FindingCategory.VULNERABILITY,
             rule_id=f"npm advisory {entry.text('id')}",
-            vulnerability_ids=[*entry.texts("cves"), entry.text("github_advisory_id"), *vulnerability_names(url)],
+            vulnerability_ids=[
+                *entry.texts("cves"),
+                entry.text("github_advisory_id"),
+                *vulnerability_names(url),
+            ],
             description="\n\n".join(filter(None, (entry.text("overview"), entry.text("recommendation")))),
             component_name=name,
             component_version=", ".join(versions),

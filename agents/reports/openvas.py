@@ -20,8 +20,13 @@ COLUMNS = {"NVT Name", "NVT OID", "IP"}
 def detect(document: Any) -> bool:
     if isinstance(document, Table):
         return document.columns.keys() >= COLUMNS
-    return isinstance(document, Tag) and document.name in ("report", "get_reports_response") and (
-        _inner(document).object("results").name == "results" and bool(document.text("format_id") or _holds(document))
+    return (
+        isinstance(document, Tag)
+        and document.name in ("report", "get_reports_response")
+        and (
+            _inner(document).object("results").name == "results"
+            and bool(document.text("format_id") or _holds(document))
+        )
     )
 
 
@@ -69,7 +74,12 @@ def _result(result: Tag) -> ParsedFinding:
     tags = dict(part.partition("=")[::2] for part in nvt.text("tags").split("|"))
     references = [one.text("id") for one in nvt.objects("refs") if one.text("type").lower() == "cve"]
     host, port = result.object("host").own_text, result.text("port")
-    said = (tags.get("summary", ""), result.text("description"), tags.get("insight", ""), nvt.text("solution") or tags.get("solution", ""))
+    said = (
+        tags.get("summary", ""),
+        result.text("description"),
+        tags.get("insight", ""),
+        nvt.text("solution") or tags.get("solution", ""),
+    )
     vectors = [tags.get("cvss_base_vector", ""), *(one.text("value") for one in nvt.objects("severities"))]
     threat = result.text("threat")
     return shape.finding(
@@ -77,7 +87,9 @@ def _result(result: Tag) -> ParsedFinding:
         severity=_severity(threat, result.text("severity")),
         category=FindingCategory.VULNERABILITY,
         rule_id=nvt.text("oid"),
-        vulnerability_ids=[name for one in (*references, nvt.text("cve")) for name in vulnerability_names(one)],
+        vulnerability_ids=[
+            name for one in (*references, nvt.text("cve")) for name in vulnerability_names(one)
+        ],
         description="\n\n".join(text.strip() for text in said if text.strip()),
         location=" ".join(filter(None, (host, port))),
         cvss_vectors=[vector for vector in vectors if "AV:" in vector],

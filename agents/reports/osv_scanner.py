@@ -64,7 +64,11 @@ def _finding(entry: Node, package: Node, place: str) -> ParsedFinding:
 def _severity(about: list[Node], vectors: list[str]) -> Severity:
     """What the advisory's database says in a word, else by the vector; medium where nobody says."""
     word = next((one.text("severity") for one in about if isinstance(one.value.get("severity"), str)), "")
-    return severities.from_word(word, Severity.MEDIUM) if word else severities.from_vectors(vectors) or Severity.MEDIUM
+    return (
+        severities.from_word(word, Severity.MEDIUM)
+        if word
+        else severities.from_vectors(vectors) or Severity.MEDIUM
+    )
 
 
 def _fixed(affected: list[Node], name: str) -> Iterator[str]:

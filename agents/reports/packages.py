@@ -50,7 +50,9 @@ def package_url(ecosystem: str, name: str, version: str) -> str:
     separator = ":" if kind == "maven" else "/"
     namespace, _, own = name.strip().rpartition(separator)
     try:
-        return PackageURL(type=kind, namespace=namespace or None, name=own, version=version or None).to_string()
+        return PackageURL(
+            type=kind, namespace=namespace or None, name=own, version=version or None
+        ).to_string()
     except ValueError:
         return ""
 

@@ -1,4 +1,4 @@
-"""From the bytes of a report to its findings: limits, encoding, JSON, XML or CSV, format. No ORM, no settings."""
+"""From the bytes of a report to its findings: limits, syntax, format. No ORM, no settings."""
 
 from typing import Any
 
@@ -102,11 +102,20 @@ def named_format(named: str) -> ReportFormat | None:
     """
     if named == AUTO:
         return None
-    plain = named.replace("-", "_")
-    found = ALSO_CALLED.get(plain) or next((one for one in FORMATS if one == plain), None)
+    found = _format_called(named)
     if found is None:
         raise ReportError(f"{named!r} is not a known format; use {AUTO} or one of: {KNOWN}.")
     return found
+
+
+def may_be(named: str, known: str) -> bool:
+    """Whether a report known as this format may be asked for as `named`."""
+    return named == AUTO or _format_called(named) == known
+
+
+def _format_called(named: str) -> ReportFormat | None:
+    plain = named.replace("-", "_")
+    return ALSO_CALLED.get(plain) or next((one for one in FORMATS if one == plain), None)
 
 
 def _check_outside(content: bytes, max_bytes: int, wanted: ReportFormat | None) -> None:
@@ -118,7 +127,8 @@ def _check_outside(content: bytes, max_bytes: int, wanted: ReportFormat | None) 
         raise ReportError("the file is empty. Check that the scan wrote its report.")
     for start, problem in PACKED.items():
         if content.startswith(start):
-            raise ReportError(f"it is {problem}, and nothing is unpacked here: unpack it first.")
+            words = f"it is {problem}, and nothing is unpacked here: unpack it first."
+            raise ReportError(words, place="line 1 column 1")
 
 
 def _document(content: bytes) -> Any:

@@ -41,7 +41,9 @@ def parse(document: Any) -> ParsedReport:
     return shape.report(
         tool=", ".join(dict.fromkeys(driver.text("name") for driver in drivers)),
         scanner=", ".join(dict.fromkeys(name.strip() for name in names)),
-        scanned_at=newest([end.text("endTimeUtc") for run in root.objects("runs") for end in run.objects("invocations")]),
+        scanned_at=newest(
+            [end.text("endTimeUtc") for run in root.objects("runs") for end in run.objects("invocations")]
+        ),
         target=next((target for target in map(_target, root.objects("runs")) if target), ""),
         findings=findings,
     )

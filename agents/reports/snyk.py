@@ -28,7 +28,9 @@ def _project(project: Any) -> bool:
 
 
 def parse(document: Any) -> ParsedReport:
-    projects = list(Node({"projects": document if isinstance(document, list) else [document]}).objects("projects"))
+    projects = list(
+        Node({"projects": document if isinstance(document, list) else [document]}).objects("projects")
+    )
     return shape.report(
         tool="Snyk",
         target=", ".join(dict.fromkeys(_name(project) for project in projects if _name(project))),
@@ -80,7 +82,10 @@ def _finding(entry: Node, manager: str, file: str) -> ParsedFinding:
         fixed_version=", ".join(entry.words("fixedIn")),
         purl=packages.package_url(entry.text("packageManager") or manager, name, version),
         location=" > ".join(steps) or file,
-        cvss_vectors=[entry.text("CVSSv3"), *(source.text("vector") for source in entry.objects("cvssSources"))],
+        cvss_vectors=[
+            entry.text("CVSSv3"),
+            *(source.text("vector") for source in entry.objects("cvssSources")),
+        ],
         cwes=identifiers.words("CWE"),
     )
 

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 from agents import strict_json
 from agents.reports.shape import MOST_FINDINGS, ReportError
@@ -73,7 +74,7 @@ def loads(content: bytes) -> Table:
     return Table(names, lines)
 
 
-def _checked(reader: "csv._reader", width: int) -> Iterator[list[str]]:
+def _checked(reader: Any, width: int) -> Iterator[list[str]]:
     for line in reader:
         if len(line) > width and any(line[width:]):
             raise ReportError(

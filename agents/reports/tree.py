@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # noqa: S405 - only what defusedxml builds
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
@@ -50,7 +50,8 @@ class Tag:
 
     def objects(self, key: str) -> Iterator["Tag"]:
         """The children of the child `key`."""
-        return (Tag(child) for child in self.object(key)._element)
+        found = self._element.find(key)
+        return (Tag(child) for child in (found if found is not None else ()))
 
     def children(self, name: str) -> Iterator["Tag"]:
         """The children of this name."""

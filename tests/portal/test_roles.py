@@ -35,7 +35,8 @@ def test_the_board_only_looks_and_sees_no_credentials() -> None:
 @pytest.mark.django_db
 def test_owners_see_their_work_and_ask() -> None:
     seen = codenames("Owners")
-    assert {name for name in seen if ".view_" not in name} == {"governance.add_elevation", "agents.add_agent"}
+    asked = {name for name in seen if ".view_" not in name}
+    assert asked == {"governance.add_elevation", "agents.add_agent", "agents.add_report"}
     assert not {name for name in seen if name.startswith("audits.")}
 
 
