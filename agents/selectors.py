@@ -1,7 +1,5 @@
 """Reads: what services and pages need to know about agents."""
 
-from typing import Any
-
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agents.choices import OPEN_PROPOSALS, SETTLED
@@ -47,21 +45,21 @@ def earlier_scan(report: Report) -> Report | None:
 
 def gone_since(report: Report, earlier: Report) -> QuerySet[Exposure]:
     """What the earlier scan found and this one did not."""
-    return _found_by(earlier).exclude(pk__in=_exposures(report))
+    return _of(report).filter(_found_by(earlier), ~_found_by(report))
 
 
 def new_since(report: Report, earlier: Report) -> QuerySet[Exposure]:
     """What this scan found and the earlier one did not."""
-    return _found_by(report).exclude(pk__in=_exposures(earlier))
+    return _of(report).filter(_found_by(report), ~_found_by(earlier))
 
 
 def found_by_both(report: Report, earlier: Report) -> QuerySet[Exposure]:
-    return _found_by(report).filter(pk__in=_exposures(earlier))
+    return _of(report).filter(_found_by(report), _found_by(earlier))
 
 
-def _found_by(report: Report) -> QuerySet[Exposure]:
-    return Exposure.objects.filter(Exists(Finding.objects.filter(report=report, exposure=OuterRef("pk"))))
+def _found_by(report: Report) -> Exists:
+    return Exists(Finding.objects.filter(report=report, exposure=OuterRef("pk")))
 
 
-def _exposures(report: Report) -> Any:
-    return Finding.objects.filter(report=report, exposure__isnull=False).values("exposure")
+def _of(report: Report) -> QuerySet[Exposure]:
+    return Exposure.objects.filter(target=report.scanned_target_id)

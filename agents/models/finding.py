@@ -40,6 +40,8 @@ class Finding(Row):
     class Meta:
         ordering = ("report", "position")
         constraints = (models.UniqueConstraint("report", "position", name="finding_place"),)
+        # By this, two scans of a target are compared.
+        indexes = (models.Index(fields=("report", "exposure"), name="finding_exposure"),)
 
     def __str__(self) -> str:
         return visible(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from agents.models import Exposure, Finding, Report, ScannedTarget
 
@@ -68,9 +68,7 @@ def settle_dates(*, report: Report, new: int) -> Change:
     """Put the dates of all the target's exposures right, now that this scan is among its scans."""
     at, later = report.scanned_at, _next_scan(report)
     of_target = Exposure.objects.filter(target=report.scanned_target)
-    found = of_target.filter(
-        pk__in=Finding.objects.filter(report=report, exposure__isnull=False).values("exposure")
-    )
+    found = of_target.filter(Exists(Finding.objects.filter(report=report, exposure=OuterRef("pk"))))
     returned = found.filter(last_seen__lt=at, gone_at__lte=at)
     returned_ids, returned_number = _names(returned), returned.count()
     found.filter(first_seen__gt=at).update(first_seen=at)
