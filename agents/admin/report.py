@@ -137,7 +137,7 @@ class ReportAdmin(MayRun, AddByService):
     )
     add_submit = "Bring it"
     empty_text = "No report was ingested yet. Add one here, or run `manage.py ingest FILE`."
-    list_display = ("target", "format_name", "scanner_text", "severities", "findings_total", "ingested")
+    list_display = ("target_text", "format_name", "scanner_text", "severities", "findings_total", "ingested")
     list_filter = ("format",)
     search_fields = ("target", "scanner", "file_name", "sha256")
     search_help_text = "Target, scanner, file, SHA-256"
