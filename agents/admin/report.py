@@ -4,10 +4,9 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import filesizeformat
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from agents import selectors
+from agents.admin.comparison import comparison_of
 from agents.admin.counts import count_of, show_counts
 from agents.admin.origins import SCANNER
 from agents.admin.report_form import ReportForm
@@ -53,21 +52,11 @@ def _standing(finding: Finding) -> SafeString:
     return show_time(finding.exposure.first_seen)
 
 
-def _new(report: Report) -> QuerySet[Exposure]:
-    earlier = selectors.earlier_scan(report)
-    return selectors.new_since(report, earlier) if earlier else Exposure.objects.none()
-
-
-def _gone(report: Report) -> QuerySet[Exposure]:
-    earlier = selectors.earlier_scan(report)
-    return selectors.gone_since(report, earlier) if earlier else Exposure.objects.none()
-
-
 NEW = Section(
     name="new",
     title="New since the scan before",
     model=Exposure,
-    rows=_new,
+    rows=lambda report: comparison_of(report).new,
     columns={
         "Problem": show_link,
         "First seen": lambda exposure: show_time(exposure.first_seen),
@@ -79,7 +68,7 @@ GONE = Section(
     name="gone",
     title="Gone since the scan before",
     model=Exposure,
-    rows=_gone,
+    rows=lambda report: comparison_of(report).gone,
     columns={
         "Problem": show_link,
         "First seen": lambda exposure: show_time(exposure.first_seen),
@@ -183,19 +172,11 @@ class ReportAdmin(MayRun, AddByService):
 
     @admin.display(description="the scan before")
     def before(self, report: Report) -> SafeString:
-        return show_link(selectors.earlier_scan(report))
+        return show_link(comparison_of(report).earlier)
 
     @admin.display(description="new, still there, gone")
     def compared(self, report: Report) -> SafeString:
-        earlier = selectors.earlier_scan(report)
-        if earlier is None:
-            return EMPTY
-        return format_html(
-            "{} {} {}",
-            show_label(f"{selectors.new_since(report, earlier).count()} new", "warning"),
-            show_label(f"{selectors.found_by_both(report, earlier).count()} still there"),
-            show_label(f"{selectors.gone_since(report, earlier).count()} gone", "success"),
-        )
+        return comparison_of(report).in_words
 
     @admin.display(description="ingested by")
     def ingester(self, report: Report) -> str:

@@ -26,7 +26,7 @@ HEADER = b"Plugin ID,CVE,Risk,Host,Port,Name\n"
 def zipped(content: bytes) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("report.json", content)
+        archive.writestr(zipfile.ZipInfo("report.json"), content)
     return packed.getvalue()
 
 
@@ -46,7 +46,7 @@ def zipped(content: bytes) -> bytes:
         (b"<bom>\x00</bom>", "not readable as XML"),
         (b"<html><body>Sign in</body></html>", "of no known format"),
         (zipped(b"0" * 5_000_000), "it is a ZIP archive, and nothing is unpacked here: unpack it first"),
-        (gzip.compress(b"{}"), "compressed with gzip"),
+        (gzip.compress(b"{}", mtime=0), "compressed with gzip"),
         (b"BZh91AY", "compressed with bzip2"),
         (b"\xfd7zXZ\x00", "compressed with xz"),
         (b"7z\xbc\xaf\x27\x1c", "7-Zip"),

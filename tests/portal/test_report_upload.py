@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
-from agents.models import Agent, Exposure, Person, Report
+from agents.models import Agent, Exposure, Person, Report, ScannedTarget
 from agents.services import reports
 from audits.actor import Actor
 from audits.models import Event
@@ -23,6 +24,15 @@ FORM = "admin:agents_report_add"
 def send(client: Client, content: bytes, **fields: Any) -> Any:
     file = SimpleUploadedFile(fields.pop("name", "scan.json"), content)
     return client.post(reverse(FORM), {"report": file, **fields})
+
+
+def target_of(report: Report) -> ScannedTarget:
+    assert report.scanned_target is not None
+    return report.scanned_target
+
+
+def _pages(report: Report) -> list[Model]:
+    return [report, target_of(report)]
 
 
 def errors(response: Any) -> str:
@@ -104,7 +114,7 @@ def test_the_pages_show_what_is_new_still_there_and_gone(client: Client, ada: Pe
     gone = Exposure.objects.get(gone_at__isnull=False)
     assert "Gone" in page(client, address(gone))
     assert "In which scans of the target" in page(client, address(gone.findings.get()))
-    assert "CVE-2024-0001 in left" in page(client, address(report.scanned_target))
+    assert "CVE-2024-0001 in left" in page(client, address(target_of(report)))
 
 
 def test_pages_of_larger_histories_cost_no_more_queries(client: Client, ada: Person) -> None:
@@ -112,12 +122,14 @@ def test_pages_of_larger_histories_cost_no_more_queries(client: Client, ada: Per
     names = [f"CVE-2024-{number:04}" for number in range(40)]
     bring(0, *names[:4])
     few = bring(1, *names[2:6])
-    page(client, address(few))
-    few_costs = [queries(client, address(row)) for row in (few, few.scanned_target)]
+    for row in _pages(few):
+        page(client, address(row))
+    few_costs = [queries(client, address(row)) for row in _pages(few)]
     bring(2, *names[:30], target="big")
     many = bring(3, *names[10:], target="big")
-    costs = [queries(client, address(row)) for row in (many, many.scanned_target)]
+    costs = [queries(client, address(row)) for row in _pages(many)]
     assert costs == few_costs
+    assert costs[0] <= 25
 
 
 def test_hidden_characters_of_a_report_are_seen(client: Client, ada: Person) -> None:
