@@ -29,7 +29,9 @@ class Node:
             value = self.value.get(key)
             if value is None or value == "":
                 continue
-            if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            if isinstance(value, str):
+                return value
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ReportError(f"text is expected, not {_kind(value)}", place=self.place(key))
             return str(value)
         return ""
