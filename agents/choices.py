@@ -33,6 +33,17 @@ class ReportFormat(models.TextChoices):
     TRIVY = "trivy", "Trivy JSON"
     GRYPE = "grype", "Grype JSON"
     SARIF = "sarif", "SARIF 2.1.0"
+    CYCLONEDX = "cyclonedx", "CycloneDX JSON or XML"
+    SNYK = "snyk", "Snyk JSON"
+    NPM_AUDIT = "npm_audit", "npm audit JSON"
+    PIP_AUDIT = "pip_audit", "pip-audit JSON"
+    DEPENDENCY_CHECK = "dependency_check", "Dependency-Check XML or JSON"
+    CLAIR = "clair", "Clair JSON"
+    INSPECTOR = "aws_inspector2", "AWS Inspector 2 JSON"
+    OSV_SCANNER = "osv_scanner", "OSV-Scanner JSON"
+    OPENVAS = "openvas", "OpenVAS XML or CSV"
+    NESSUS = "nessus", "Nessus XML or CSV"
+    GITHUB = "github", "GitHub alerts JSON"
     SUMMARY = "summary", "Summary counts (S0-12)"
 
 
@@ -57,6 +68,28 @@ class FindingCategory(models.TextChoices):
     SECRET = "secret"  # noqa: S105 - a kind of finding
     LICENCE = "licence"
     CODE = "code", "Weakness in code"
+
+
+class VexState(models.TextChoices):
+    """What somebody said about a finding in its report (CycloneDX's words, and `suppressed`)."""
+
+    EXPLOITABLE = "exploitable"
+    IN_TRIAGE = "in_triage"
+    NOT_AFFECTED = "not_affected"
+    FALSE_POSITIVE = "false_positive"
+    RESOLVED = "resolved"
+    RESOLVED_WITH_PEDIGREE = "resolved_with_pedigree"
+    SUPPRESSED = "suppressed", "Suppressed in the scanner"
+
+
+# Nothing is left to do about these: the analyst leaves them out, and in a target's history they are gone.
+SETTLED = (
+    VexState.NOT_AFFECTED,
+    VexState.FALSE_POSITIVE,
+    VexState.RESOLVED,
+    VexState.RESOLVED_WITH_PEDIGREE,
+    VexState.SUPPRESSED,
+)
 
 
 class RunState(models.TextChoices):
@@ -180,6 +213,13 @@ LABELS = {
     Severity.MEDIUM: "info",
     Severity.LOW: "default",
     Severity.INFO: "default",
+    VexState.EXPLOITABLE: "danger",
+    VexState.IN_TRIAGE: "warning",
+    VexState.NOT_AFFECTED: "default",
+    VexState.FALSE_POSITIVE: "default",
+    VexState.RESOLVED: "success",
+    VexState.RESOLVED_WITH_PEDIGREE: "success",
+    VexState.SUPPRESSED: "default",
     RunState.QUEUED: "info",
     RunState.RUNNING: "info",
     RunState.COMPLETED: "success",

@@ -1,9 +1,9 @@
 """Reads: what services and pages need to know about agents."""
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from agents.choices import OPEN_PROPOSALS
-from agents.models import Agent, Finding, Person, ProposedAction, Run
+from agents.choices import OPEN_PROPOSALS, SETTLED
+from agents.models import Agent, Exposure, Finding, Person, ProposedAction, Report, Run
 from audits.actor import Actor
 
 
@@ -28,3 +28,38 @@ def known_proposal(run: Run, finding: Finding, function: str, digest: str) -> Pr
     of_this_run = Q(run=run, finding=finding, function=function)
     equal_and_open = Q(digest=digest, state__in=OPEN_PROPOSALS)
     return ProposedAction.objects.filter(of_this_run | equal_and_open, agent=run.agent_id).first()
+
+
+def to_analyse(report: Report) -> QuerySet[Finding]:
+    """Its findings without those about which it says itself that nothing is left to do (VEX)."""
+    return Finding.objects.filter(report=report).exclude(vex_state__in=SETTLED)
+
+
+def earlier_scan(report: Report) -> Report | None:
+    """The scan of the same target before this one; None where there is none, or nothing named the target."""
+    if report.scanned_target_id is None:
+        return None
+    before = Report.objects.filter(scanned_target=report.scanned_target_id, scanned_at__lt=report.scanned_at)
+    return before.order_by("-scanned_at").first()
+
+
+def gone_since(report: Report, earlier: Report) -> QuerySet[Exposure]:
+    """What the earlier scan found and this one did not."""
+    return _of(report).filter(_found_by(earlier), ~_found_by(report))
+
+
+def new_since(report: Report, earlier: Report) -> QuerySet[Exposure]:
+    """What this scan found and the earlier one did not."""
+    return _of(report).filter(_found_by(report), ~_found_by(earlier))
+
+
+def found_by_both(report: Report, earlier: Report) -> QuerySet[Exposure]:
+    return _of(report).filter(_found_by(report), _found_by(earlier))
+
+
+def _found_by(report: Report) -> Exists:
+    return Exists(Finding.objects.filter(report=report, exposure=OuterRef("pk")))
+
+
+def _of(report: Report) -> QuerySet[Exposure]:
+    return Exposure.objects.filter(target=report.scanned_target_id)

@@ -13,6 +13,8 @@ WORK = (
     ("Documents", "description", "agents.agentdocument"),
     ("Runs", "play_circle", "agents.run"),
     ("Reports", "lab_profile", "agents.report"),
+    ("Targets", "target", "agents.scannedtarget"),
+    ("Problems", "history", "agents.exposure"),
     ("Findings", "bug_report", "agents.finding"),
     ("Proposed actions", "pending_actions", "agents.proposedaction"),
     ("Tickets", "confirmation_number", "agents.ticket"),

@@ -18,7 +18,7 @@ DATA_PROTECTION = "Data protection"
 OWNERS_VIEW = {
     "agents": (
         "agent", "agentversion", "agentdocument", "report", "run", "modelturn", "functioncall", "finding",
-        "assessment", "vulnerability", "proposedaction", "ticket", "ticketnote",
+        "assessment", "vulnerability", "proposedaction", "ticket", "ticketnote", "scannedtarget", "exposure",
     ),
     "governance": ("approval", "vote", "elevation", "riskassessment", "riskclass", "decision", "grant"),
 }  # fmt: skip
@@ -43,7 +43,8 @@ def install(*, apps: Apps = installed, **_signal: Any) -> None:
     """Give the groups exactly these permissions; run after each migration, changes nothing twice."""
     everything = Q(content_type__app_label__in=ROOMS, codename__startswith="view_")
     withheld = Q(codename__in=[f"view_{model}" for model in WITHHELD_FROM_BOARD])
-    owned = _named("governance", ["add_elevation"]) | _named("agents", ["add_agent", "add_agentdocument"])
+    owned = _named("governance", ["add_elevation"])
+    owned |= _named("agents", ["add_agent", "add_agentdocument", "add_report"])
     for room, models in OWNERS_VIEW.items():
         owned |= _named(room, [f"view_{model}" for model in models])
     protecting = Q()

@@ -8,6 +8,7 @@ from agents.admin.person import PersonAdmin
 from agents.admin.proposal import ProposedActionAdmin
 from agents.admin.report import ReportAdmin
 from agents.admin.run import RunAdmin
+from agents.admin.target import ExposureAdmin, ScannedTargetAdmin
 from agents.admin.ticket import TicketAdmin
 from agents.admin.turn import ModelTurnAdmin
 from agents.admin.version import AgentVersionAdmin
@@ -18,12 +19,14 @@ __all__ = [
     "AgentDocumentAdmin",
     "AgentVersionAdmin",
     "CredentialAdmin",
+    "ExposureAdmin",
     "FindingAdmin",
     "ModelTurnAdmin",
     "PersonAdmin",
     "ProposedActionAdmin",
     "ReportAdmin",
     "RunAdmin",
+    "ScannedTargetAdmin",
     "TicketAdmin",
     "VulnerabilityAdmin",
 ]

@@ -8,6 +8,7 @@ from django.utils.safestring import SafeString
 
 from agents.admin.origins import NVD, SCANNER
 from agents.admin.planner import show_planner
+from agents.admin.standing import show_standing
 from agents.choices import LABELS, ComplianceStatus, LookupOutcome
 from agents.models import Assessment, Finding, ProposedAction, Ticket, Vulnerability
 from audits.admin.base import ReadOnlyAdmin, Section
@@ -25,6 +26,7 @@ from audits.admin.show import (
     show_untrusted,
     untrusted_column,
 )
+from audits.visible import visible
 
 STATUS_COLOURS = {
     ComplianceStatus.COMPLIANT: "success",
@@ -60,6 +62,29 @@ TICKETS = Section(
 )
 
 
+SCANS = Section(
+    name="scans",
+    title="In which scans of the target",
+    model=Finding,
+    rows=lambda finding: (
+        Finding.objects.filter(exposure=finding.exposure_id)
+        .select_related("report")
+        .order_by("-report__scanned_at", "position")
+        if finding.exposure_id
+        else Finding.objects.none()
+    ),
+    columns={
+        "Scan": lambda finding: show_link(finding, f"{finding.report.scanned_at:%Y-%m-%d %H:%M} UTC"),
+        "Component": lambda finding: show_foreign(
+            f"{finding.component_name} {finding.component_version}".strip(), SCANNER
+        ),
+        "Scanner says": lambda finding: show_choice(finding, "severity", LABELS),
+        "Report": lambda finding: show_link(finding.report),
+    },
+    empty="It is not followed: its report names no target, or says that nothing is left to do about it.",
+)
+
+
 @admin.register(Finding)
 class FindingAdmin(ReadOnlyAdmin):
     """What the scanner said, and what each run made of it."""
@@ -70,7 +95,7 @@ class FindingAdmin(ReadOnlyAdmin):
     change_form_template = "agents/finding.html"
     empty_text = "No finding yet. Findings come with the reports that are ingested."
     list_display = ("name", "component", "severity_label", "fixed", "category", "report_link")
-    list_filter = ("severity", "category")
+    list_filter = ("severity", "category", "vex_state")
     list_select_related = ("report",)
     ordering = ("-report__ingested_at", "position")
     search_fields = ("title", "component_name", "purl", "vulnerability_ids")
@@ -85,6 +110,7 @@ class FindingAdmin(ReadOnlyAdmin):
                     "title_text",
                     "description_text",
                     ("category", "cwe_list"),
+                    ("vex_label", "rule_text"),
                     "cvss",
                     "purl_text",
                     "location_text",
@@ -92,20 +118,27 @@ class FindingAdmin(ReadOnlyAdmin):
                 )
             },
         ),
+        (
+            "In the target's scans",
+            {"fields": (("problem_link", "standing"), ("first_seen", "last_seen"))},
+        ),
     )
-    sections = (PROPOSALS, TICKETS)
+    sections = (PROPOSALS, TICKETS, SCANS)
 
     severity_label = choice_column("severity", LABELS, "scanner says")
     report_link = link_column("report", "report")
     title_text = untrusted_column("title", SCANNER, "title")
     purl_text = foreign_column("purl", SCANNER, "package URL")
     location_text = foreign_column("location", SCANNER, "location")
+    rule_text = foreign_column("rule_id", SCANNER, "rule")
+    vex_label = choice_column("vex_state", LABELS, "VEX state")
+    problem_link = link_column("exposure", "problem")
     fixed = foreign_column("fixed_version", SCANNER, "fixed in")
     description_text = untrusted_column("description", SCANNER, "description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Finding]:
         findings: QuerySet[Finding] = super().get_queryset(request)
-        return findings.select_related("report")
+        return findings.select_related("report", "exposure")
 
     def story(self, request: HttpRequest, instance: Finding) -> Mapping[str, Any]:
         assessments = instance.assessments.select_related("run__agent")
@@ -113,11 +146,23 @@ class FindingAdmin(ReadOnlyAdmin):
 
     @admin.display(description="finding", ordering="vulnerability_ids")
     def name(self, finding: Finding) -> str:
-        return finding.vulnerability_id or finding.title
+        return visible(finding.vulnerability_id or finding.title)
 
     @admin.display(description="ids")
     def ids(self, finding: Finding) -> SafeString:
         return show_list(finding.vulnerability_ids)
+
+    @admin.display(description="standing")
+    def standing(self, finding: Finding) -> SafeString:
+        return show_standing(finding.exposure)
+
+    @admin.display(description="first seen")
+    def first_seen(self, finding: Finding) -> SafeString:
+        return show_time(finding.exposure.first_seen if finding.exposure else None)
+
+    @admin.display(description="last seen")
+    def last_seen(self, finding: Finding) -> SafeString:
+        return show_time(finding.exposure.last_seen if finding.exposure else None)
 
     @admin.display(description="component", ordering="component_name")
     def component(self, finding: Finding) -> SafeString:

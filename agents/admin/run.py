@@ -6,12 +6,12 @@ from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
+from agents.admin.counts import count_of
 from agents.admin.planner import show_planner
-from agents.admin.report import count_of
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.timeline import timeline
 from agents.admin.who import show_who
-from agents.choices import LABELS, OPEN_PROPOSALS, CallOutcome, RunState
+from agents.choices import LABELS, OPEN_PROPOSALS, SETTLED, CallOutcome, RunState
 from agents.models import Finding, ProposedAction, Run
 from audits.admin.base import DialogForm, Done, ReadOnlyAdmin, Section
 from audits.admin.rows import row_of
@@ -109,7 +109,9 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         runs: QuerySet[Run] = super().get_queryset(request)
         runs = runs.select_related("report", "agent", "version__agent", "instance")
-        return runs.annotate(findings_number=count_of(Finding, "report", "report"))
+        return runs.annotate(
+            findings_number=count_of(Finding, "report", "report", leaving_out={"vex_state__in": SETTLED})
+        )
 
     def story(self, request: HttpRequest, instance: Run) -> Mapping[str, Any]:
         links = request.user.has_perm("agents.view_credential")

@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from agents import selectors
 from agents.admin.origins import MODEL
 from agents.admin.planner import show_planner
 from agents.admin.ties import decision_url
@@ -92,7 +93,7 @@ def timeline(
 
     `links`: whether the reader may open the credentials.
     """
-    findings = Paginator(run.report.findings.all(), FINDINGS_PER_PAGE).get_page(page_number)
+    findings = Paginator(selectors.to_analyse(run.report), FINDINGS_PER_PAGE).get_page(page_number)
     shown = list(findings.object_list)
     turns = _by_finding(ModelTurn.objects.filter(run=run, finding__in=shown).defer("request"))
     calls = _by_finding(

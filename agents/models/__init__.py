@@ -3,6 +3,7 @@ from agents.models.assessment import Assessment
 from agents.models.call import FunctionCall
 from agents.models.credential import Credential
 from agents.models.document import AgentDocument
+from agents.models.exposure import Exposure
 from agents.models.finding import Finding
 from agents.models.instance import AgentInstance
 from agents.models.person import Person
@@ -10,6 +11,7 @@ from agents.models.proposal import ProposedAction
 from agents.models.rate import RateLimit
 from agents.models.report import Report
 from agents.models.run import Run
+from agents.models.scanned_target import ScannedTarget
 from agents.models.ticket import Ticket, TicketNote
 from agents.models.turn import ModelTurn
 from agents.models.version import AgentVersion
@@ -22,6 +24,7 @@ __all__ = [
     "AgentVersion",
     "Assessment",
     "Credential",
+    "Exposure",
     "Finding",
     "FunctionCall",
     "ModelTurn",
@@ -30,6 +33,7 @@ __all__ = [
     "RateLimit",
     "Report",
     "Run",
+    "ScannedTarget",
     "Ticket",
     "TicketNote",
     "Vulnerability",

@@ -1,7 +1,8 @@
 from django.db import models
 
-from agents.choices import FindingCategory, Severity
+from agents.choices import FindingCategory, Severity, VexState
 from audits.models.base import Row
+from audits.visible import visible
 
 
 class Finding(Row):
@@ -24,13 +25,28 @@ class Finding(Row):
     rule_id = models.CharField(
         max_length=200, blank=True, help_text="The scanner's rule, where it is not a vulnerability."
     )
+    vex_state = models.CharField(
+        max_length=32, choices=VexState, blank=True, help_text="What the report says became of it."
+    )
+    exposure = models.ForeignKey(
+        "agents.Exposure",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="findings",
+        help_text="The problem that it is, over the target's scans; none where nothing is left to do.",
+    )
 
     class Meta:
         ordering = ("report", "position")
         constraints = (models.UniqueConstraint("report", "position", name="finding_place"),)
+        # By this, two scans of a target are compared.
+        indexes = (models.Index(fields=("report", "exposure"), name="finding_exposure"),)
 
     def __str__(self) -> str:
-        return f"{self.vulnerability_id} in {self.component_name}" if self.component_name else self.title
+        return visible(
+            f"{self.vulnerability_id} in {self.component_name}" if self.component_name else self.title
+        )
 
     @property
     def vulnerability_id(self) -> str:

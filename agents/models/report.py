@@ -1,7 +1,9 @@
 from django.db import models
+from django.utils import timezone
 
 from agents.choices import ReportFormat
 from audits.models.base import Row
+from audits.visible import visible
 
 
 class Report(Row):
@@ -10,6 +12,18 @@ class Report(Row):
     format = models.CharField(max_length=32, choices=ReportFormat)
     scanner = models.CharField(max_length=200, blank=True, help_text="Name and version as given.")
     target = models.CharField(max_length=500, help_text="What was scanned, as the report says.")
+    scanned_target = models.ForeignKey(
+        "agents.ScannedTarget",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reports",
+        help_text="What it is compared under; none where nothing named a target.",
+    )
+    scanned_at = models.DateTimeField(
+        default=timezone.now, help_text="When, as the report says; else when it was ingested."
+    )
+    notes = models.TextField(blank=True, help_text="What of the report is not read.")
     file_name = models.CharField(max_length=255)
     sha256 = models.CharField(max_length=64, unique=True)
     size = models.PositiveBigIntegerField(help_text="Bytes.")
@@ -19,6 +33,7 @@ class Report(Row):
 
     class Meta:
         ordering = ("-ingested_at",)
+        indexes = (models.Index(fields=("scanned_target", "scanned_at"), name="reports_of_a_target"),)
 
     def __str__(self) -> str:
-        return f"{self.target} ({self.get_format_display()})"
+        return visible(f"{self.target} ({self.get_format_display()})")

@@ -5,12 +5,13 @@ place and every way in which it found the component; the first one is kept.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from agents.choices import FindingCategory, Severity
 from agents.reports import shape
+from agents.reports.moments import moment
 from agents.reports.node import Node
 from agents.reports.shape import ParsedFinding, ParsedReport
-from agents.strict_json import JSON
 
 SEVERITIES = {
     "critical": Severity.CRITICAL,
@@ -20,7 +21,7 @@ SEVERITIES = {
 }
 
 
-def detect(document: JSON) -> bool:
+def detect(document: Any) -> bool:
     matches = document.get("matches") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(matches, list):
         return False
@@ -32,11 +33,13 @@ def detect(document: JSON) -> bool:
     )
 
 
-def parse(document: JSON) -> ParsedReport:
+def parse(document: Any) -> ParsedReport:
     root = Node(document)
     descriptor = root.object("descriptor")
     return shape.report(
-        scanner=f"Grype {descriptor.text('version')}".strip(),
+        tool="Grype",
+        version=descriptor.text("version"),
+        scanned_at=moment(descriptor.text("timestamp")),
         target=_target(root.object("source")),
         findings=_findings(root),
     )

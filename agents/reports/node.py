@@ -29,7 +29,9 @@ class Node:
             value = self.value.get(key)
             if value is None or value == "":
                 continue
-            if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+            if isinstance(value, str):
+                return value
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ReportError(f"text is expected, not {_kind(value)}", place=self.place(key))
             return str(value)
         return ""
@@ -42,6 +44,15 @@ class Node:
                 place = self.place(f"{key}[{index}]")
                 raise ReportError(f"text is expected, not {_kind(value)}", place=place)
         return values
+
+    def words(self, key: str) -> list[str]:
+        """A list of texts or numbers, or one of them alone, as texts."""
+        value = self.value.get(key)
+        if not isinstance(value, list):
+            return [found] if (found := self.text(key)) else []
+        return [
+            found for index in range(len(value)) if (found := Node({"": value[index]}, self, key).text(""))
+        ]
 
     def object(self, key: str) -> "Node":
         """A member that is an object."""

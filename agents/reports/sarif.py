@@ -9,12 +9,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from agents.choices import FindingCategory, Severity
-from agents.reports import shape
+from agents.choices import FindingCategory, Severity, VexState
+from agents.reports import severities, shape
+from agents.reports.moments import newest
 from agents.reports.node import Node
 from agents.reports.shape import ParsedFinding, ParsedReport, vulnerability_names
-from agents.strict_json import JSON
 
 LEVELS = {
     "error": Severity.HIGH,
@@ -22,25 +23,27 @@ LEVELS = {
     "note": Severity.INFO,
     "none": Severity.INFO,
 }
-SCORES = ((9.0, Severity.CRITICAL), (7.0, Severity.HIGH), (4.0, Severity.MEDIUM), (0.1, Severity.LOW))
 PLACEHOLDER = re.compile(r"\{([0-9]{1,3})\}")
-SCORE = re.compile(r"[0-9]{1,2}(\.[0-9]{1,3})?")
 NOT_FAILED = ("pass", "open", "informational", "notApplicable")
 
 
-def detect(document: JSON) -> bool:
+def detect(document: Any) -> bool:
     if not isinstance(document, dict) or not isinstance(document.get("runs"), list):
         return False
     return str(document.get("version", "")).startswith("2.") or "sarif" in str(document.get("$schema"))
 
 
-def parse(document: JSON) -> ParsedReport:
+def parse(document: Any) -> ParsedReport:
     root = Node(document)
     drivers = [run.object("tool").object("driver") for run in root.objects("runs")]
     names = (f"{driver.text('name')} {driver.text('semanticVersion', 'version')}" for driver in drivers)
     findings = (finding for run in root.objects("runs") for finding in _run(run))
     return shape.report(
+        tool=", ".join(dict.fromkeys(driver.text("name") for driver in drivers)),
         scanner=", ".join(dict.fromkeys(name.strip() for name in names)),
+        scanned_at=newest(
+            [end.text("endTimeUtc") for run in root.objects("runs") for end in run.objects("invocations")]
+        ),
         target=next((target for target in map(_target, root.objects("runs")) if target), ""),
         findings=findings,
     )
@@ -107,7 +110,14 @@ def _finding(result: Node, rule: Node, place: str) -> ParsedFinding:
         description="\n\n".join(texts),
         location=place,
         cwes=[*_tags(result), *_tags(rule), *texts, *_related(rule)],
+        vex_state=_suppressed(result),
     )
+
+
+def _suppressed(result: Node) -> VexState | None:
+    """Suppressed where every suppression is accepted, as is one that does not say (3.27.23, 3.35.5)."""
+    states = [suppression.text("status") or "accepted" for suppression in result.objects("suppressions")]
+    return VexState.SUPPRESSED if states and set(states) == {"accepted"} else None
 
 
 def _message(message: Node, rule: Node) -> str:
@@ -124,8 +134,8 @@ def _message(message: Node, rule: Node) -> str:
 
 def _severity(result: Node, rule: Node) -> Severity:
     score = rule.object("properties").text("security-severity")
-    if SCORE.fullmatch(score):
-        return next((severity for least, severity in SCORES if float(score) >= least), Severity.INFO)
+    if (by_score := severities.from_score(score)) is not None:
+        return by_score
     default = rule.object("defaultConfiguration").text("level")
     return LEVELS.get(result.text("level") or default, Severity.MEDIUM)
 

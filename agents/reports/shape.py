@@ -1,20 +1,26 @@
 """The one shape every format is read into, and the error that names what cannot be read. No ORM."""
 
+import hashlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from datetime import datetime
+from itertools import islice
+from typing import Any, Protocol
 
-from agents.choices import FindingCategory, Severity
-from agents.strict_json import JSON, storable_text
+from agents.choices import FindingCategory, Severity, VexState
+from agents.strict_json import storable_text
 from audits.errors import Invalid
 
 # Longest texts, as in the models of the same names.
 SCANNER, TARGET, TITLE, DESCRIPTION, COMPONENT_NAME = 200, 500, 500, 20_000, 500
 COMPONENT_VERSION, FIXED_VERSION, PURL, LOCATION, RULE_ID = 200, 500, 1000, 1000, 200
-VULNERABILITY_ID, CVSS_VECTOR, MOST_IN_A_LIST = 100, 200, 100
+VULNERABILITY_ID, CVSS_VECTOR, MOST_IN_A_LIST, NOTES = 100, 200, 100, 2000
+MOST_FINDINGS = 250_000
 
+LINE = re.compile(r"(?::[0-9]+)+\Z")
 CWE = re.compile(r"CWE[-_ ]?0*([1-9][0-9]{0,5})\b", re.IGNORECASE)
 VULNERABILITY = re.compile(
     r"\b(CVE-[0-9]{4}-[0-9]{4,19}|GHSA(?:-[23456789cfghjmpqrvwx]{4}){3})\b", re.IGNORECASE
@@ -53,17 +59,34 @@ class ParsedFinding:
     location: str = ""
     cvss_vectors: tuple[str, ...] = ()
     cwes: tuple[str, ...] = ()
+    vex_state: VexState | None = None
+    place: str = ""
+
+    @property
+    def identity(self) -> str:
+        """By what a later scan of the same target finds it again: which problem, where.
+
+        Not by versions, lines and severities: a package that was updated and is still vulnerable, a
+        line that moved, a score that was revised, are the same problem still.
+        """
+        name = next(iter(self.vulnerability_ids), "") or self.rule_id or self.title
+        parts = [self.category.value, name, self.component_name, self.place]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedReport:
-    """A report: which scanner, what it scanned, what it found.
+    """A report: which scanner, what it scanned, when, what it found.
 
+    `tool` is the scanner without its version. `notes` says what of the report is not read.
     `stated_counts` is for reports that only count: they have no findings of their own.
     """
 
     scanner: str
     target: str
+    tool: str = ""
+    scanned_at: datetime | None = None
+    notes: str = ""
     findings: tuple[ParsedFinding, ...] = ()
     stated_counts: Mapping[Severity, int] = field(default_factory=dict)
 
@@ -77,14 +100,17 @@ class ParsedReport:
 class Format(Protocol):
     """What each module of a format offers. Pure; adding a format means copying one of them."""
 
-    def detect(self, document: JSON, /) -> bool:
-        """Whether this looks like the format; never raises."""
+    def detect(self, document: Any, /) -> bool:
+        """Whether this looks like the format; never raises.
 
-    def parse(self, document: JSON, /) -> ParsedReport:
+        `document` is what JSON holds, a `tree.Tag` (XML) or a `table.Table` (CSV).
+        """
+
+    def parse(self, document: Any, /) -> ParsedReport:
         """The report in `document`.
 
         Raises:
-            ReportError: with the JSON path of what is not as the format says.
+            ReportError: with the place of what is not as the format says.
         """
 
 
@@ -103,9 +129,15 @@ def finding(
     location: str = "",
     cvss_vectors: Iterable[str] = (),
     cwes: Iterable[str] = (),
+    vex_state: VexState | None = None,
+    merged: bool = False,
 ) -> ParsedFinding:
-    """A finding whose texts fit the database: cut where too long, equal ids and vectors once."""
+    """A finding whose texts fit the database: cut where too long, equal ids and vectors once.
+
+    `merged`: it stands for several places at once, so that its location does not tell it apart.
+    """
     names = distinct(vulnerability_ids, VULNERABILITY_ID)
+    in_package = bool(component_name) and category == FindingCategory.VULNERABILITY
     return ParsedFinding(
         title=cut(title, TITLE) or cut(" ".join(names), TITLE) or "Untitled",
         severity=severity,
@@ -120,12 +152,40 @@ def finding(
         location=cut(location, LOCATION),
         cvss_vectors=distinct(cvss_vectors, CVSS_VECTOR),
         cwes=distinct((f"CWE-{number}" for text in cwes for number in CWE.findall(text)), 0),
+        vex_state=vex_state,
+        place="" if merged or in_package else LINE.sub("", cut(location, LOCATION)),
     )
 
 
-def report(*, scanner: str, target: str, findings: Iterable[ParsedFinding]) -> ParsedReport:
-    """A report whose texts fit the database."""
-    return ParsedReport(scanner=cut(scanner, SCANNER), target=cut(target, TARGET), findings=tuple(findings))
+def report(
+    *,
+    tool: str,
+    target: str,
+    findings: Iterable[ParsedFinding],
+    version: str = "",
+    scanner: str = "",
+    scanned_at: datetime | None = None,
+    notes: Iterable[str] = (),
+) -> ParsedReport:
+    """A report whose texts fit the database.
+
+    Args:
+        scanner: the tool with its version, where it is not just both of them side by side.
+
+    Raises:
+        ReportError: it holds more findings than one report may.
+    """
+    kept = tuple(islice(findings, MOST_FINDINGS + 1))
+    if len(kept) > MOST_FINDINGS:
+        raise ReportError(f"more than {MOST_FINDINGS} findings. Scan in parts, and bring each report.")
+    return ParsedReport(
+        scanner=cut(scanner or f"{tool} {version}", SCANNER),
+        tool=cut(tool, SCANNER),
+        target=cut(target, TARGET),
+        scanned_at=scanned_at,
+        notes=cut(" ".join(notes), NOTES),
+        findings=kept,
+    )
 
 
 def cut(text: str, longest: int) -> str:

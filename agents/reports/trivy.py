@@ -6,12 +6,13 @@ kept.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 from agents.choices import FindingCategory, Severity
 from agents.reports import shape
+from agents.reports.moments import moment
 from agents.reports.node import Node
 from agents.reports.shape import ParsedFinding, ParsedReport, vulnerability_names
-from agents.strict_json import JSON
 
 SEVERITIES = {
     "CRITICAL": Severity.CRITICAL,
@@ -25,7 +26,7 @@ ADVISORY = "https://github.com/advisories/"
 VECTORS = ("V40Vector", "V3Vector", "V2Vector")
 
 
-def detect(document: JSON) -> bool:
+def detect(document: Any) -> bool:
     if isinstance(document, list):
         return bool(document) and all(
             isinstance(result, dict) and "Target" in result and not RESULT_KEYS.isdisjoint(result)
@@ -38,14 +39,16 @@ def detect(document: JSON) -> bool:
     return "ArtifactName" in document and ("Results" in document or "SchemaVersion" in document)
 
 
-def parse(document: JSON) -> ParsedReport:
+def parse(document: Any) -> ParsedReport:
     if isinstance(document, list):
         document = {"Results": document}
     root = Node(document)
     version = root.object("Trivy").text("Version")
     first_target = next((result.text("Target") for result in root.objects("Results")), "")
     return shape.report(
-        scanner=f"Trivy {version}".strip(),
+        tool="Trivy",
+        version=version,
+        scanned_at=moment(root.text("CreatedAt")),
         target=root.text("ArtifactName", "ClusterName") or first_target,
         findings=_findings(root),
     )

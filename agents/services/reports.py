@@ -1,16 +1,20 @@
 """Bringing a scanner's report in."""
 
 import hashlib
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import PurePath
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from agents import permissions
-from agents.choices import ReportFormat
-from agents.models import Agent, Finding, Report
+from agents.choices import SETTLED, ReportFormat
+from agents.models import Agent, Exposure, Finding, Report
 from agents.reports import reading, shape
 from agents.reports.shape import ParsedFinding, ParsedReport, ReportError
+from agents.services import history
 from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
@@ -18,6 +22,7 @@ from audits.services import ledger
 
 BATCH = 1000
 FILE_NAME = 255
+Progress = Callable[[int, int], None]
 
 
 def ingest(
@@ -27,12 +32,19 @@ def ingest(
     content: bytes,
     format: str = reading.AUTO,  # noqa: A002 - the word of the API and the model
     agent: Agent | None = None,
+    target: str = "",
+    progress: Progress | None = None,
 ) -> tuple[Report, bool]:
     """Read a report and store it with its findings; the same bytes are one report (S0-12).
 
     Returns the report, and whether it is new: if not, nothing was changed. The event goes to the
     stream of `agent`, where one will work on it, else to `system`. A report of counts only
     (`summary`) yields no findings.
+
+    Args:
+        target: what was scanned, where the report does not say it or other words are wanted. Reports
+            about the same target by the same tool are compared; one that names none is not.
+        progress: called with how many findings of how many are stored.
 
     Raises:
         ReportError: it cannot be read (too long, empty, not of a known format, …); nothing is stored.
@@ -45,15 +57,20 @@ def ingest(
     name = shape.cut(PurePath(file_name).name, FILE_NAME) or "report"
     known = Report.objects.filter(sha256=sha256).first()
     if known is not None:
-        if format not in (reading.AUTO, known.format):
+        if not reading.may_be(format, known.format):
             label = ReportFormat(known.format).label
             raise ReportError(f"known already, as {label}: leave the format out.", file_name=name)
         return known, False
     found, parsed = reading.read(name, content, named=format, max_bytes=settings.REPORT_MAX_BYTES)
+    named = shape.cut(target, shape.TARGET) or parsed.target
+    now = timezone.now()
     report = Report(
         format=found,
         scanner=parsed.scanner,
-        target=parsed.target or shape.cut(name, shape.TARGET),
+        target=named or shape.cut(name, shape.TARGET),
+        # A scan of the future would keep every later one from counting as newer.
+        scanned_at=min(parsed.scanned_at or now, now),
+        notes=parsed.notes,
         file_name=name,
         sha256=sha256,
         size=len(content),
@@ -61,7 +78,7 @@ def ingest(
         ingested_by=actor.ref,
     )
     try:
-        _store(report, parsed, actor, stream)
+        _store(report, parsed, actor, stream, target=named, progress=progress)
     except IntegrityError:
         # Somebody else brought the same bytes at the same moment.
         known = Report.objects.filter(sha256=sha256).first()
@@ -71,11 +88,28 @@ def ingest(
     return report, True
 
 
-def _store(report: Report, parsed: ParsedReport, actor: Actor, stream: str) -> None:
+def _store(
+    report: Report, parsed: ParsedReport, actor: Actor, stream: str, *, target: str, progress: Progress | None
+) -> None:
     with transaction.atomic():
+        if target and not parsed.stated_counts:
+            report.scanned_target = history.target_of(name=target, format=report.format, tool=parsed.tool)
         report.save(force_insert=True)
-        rows = (_row(report, place, finding) for place, finding in enumerate(parsed.findings))
-        Finding.objects.bulk_create(rows, batch_size=BATCH)
+        exposures: dict[str, Exposure] = {}
+        identities = [_tracked(finding) for finding in parsed.findings]
+        if report.scanned_target is not None:
+            titles = zip(identities, (finding.title for finding in parsed.findings), strict=True)
+            problems = {identity: title for identity, title in titles if identity}
+            exposures, new = history.open_exposures(report=report, problems=problems)
+        for start in range(0, len(identities), BATCH):
+            part = range(start, min(start + BATCH, len(identities)))
+            Finding.objects.bulk_create(
+                _row(report, place, parsed.findings[place], exposures.get(identities[place]))
+                for place in part
+            )
+            if progress is not None:
+                progress(part.stop, len(identities))
+        change = history.settle_dates(report=report, new=new) if report.scanned_target is not None else None
         ledger.record(
             stream=stream,
             action=Action.REPORT_INGESTED,
@@ -86,17 +120,26 @@ def _store(report: Report, parsed: ParsedReport, actor: Actor, stream: str) -> N
                 "target": report.target,
                 "format": ReportFormat(report.format).value,
                 "scanner": report.scanner,
+                "scanned_at": report.scanned_at.isoformat(),
                 "findings": len(parsed.findings),
                 "counts": dict(report.counts),
                 "sha256": report.sha256,
                 "size": report.size,
+                "history": asdict(change) if change is not None else {},
             },
         )
 
 
-def _row(report: Report, position: int, finding: ParsedFinding) -> Finding:
+def _tracked(finding: ParsedFinding) -> str:
+    """What later scans find it by; empty for what its report says nothing is left to do about."""
+    return "" if finding.vex_state in SETTLED else finding.identity
+
+
+def _row(report: Report, position: int, finding: ParsedFinding, exposure: Exposure | None) -> Finding:
     return Finding(
         report=report,
+        exposure=exposure,
+        vex_state=finding.vex_state or "",
         position=position,
         vulnerability_ids=list(finding.vulnerability_ids),
         title=finding.title,

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from agents import permissions
+from agents import permissions, selectors
 from agents.analyst import SLUG
 from agents.choices import RunReason, RunState, Severity
 from agents.errors import NotActiveError, RunOverError
@@ -153,9 +153,9 @@ def finish(*, actor: Actor, run: Run, reason: RunReason, detail: str) -> None:
 
 
 def remaining(run: Run) -> list[UUID]:
-    """The findings that this run has not analysed, the worst first."""
+    """The findings that this run has not analysed, the worst first; without those that VEX settles."""
     analysed = Assessment.objects.filter(run=run, finding=OuterRef("pk"))
-    findings = Finding.objects.filter(~Exists(analysed), report=run.report).only("severity", "position")
+    findings = selectors.to_analyse(run.report).filter(~Exists(analysed)).only("severity", "position")
     ordered = sorted(findings, key=lambda finding: (_rank(finding), finding.position))
     return [finding.pk for finding in ordered]
 

@@ -18,6 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from audits.admin.references import address_of
+from audits.visible import visible
 
 EMPTY = mark_safe("&ndash;")
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -96,7 +97,7 @@ def show_json(value: object, origin: str = "") -> SafeString:
     """JSON as indented text, in the order that it has; marked as untrusted where `origin` says whose."""
     if value in (None, {}, []):
         return EMPTY
-    code = show_code(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+    code = show_code(visible(json.dumps(value, indent=2, ensure_ascii=False, default=str)))
     return _untrusted(code, origin) if origin else code
 
 
@@ -111,8 +112,16 @@ def show_code(text: str) -> SafeString:
 
 
 def show_untrusted(text: str, origin: str) -> SafeString:
-    """Foreign text, marked as such: it is data, whatever it says (promise 8). `origin` says whose."""
-    return _untrusted(text, origin) if text else EMPTY
+    """Foreign text, marked as such: it is data, whatever it says (promise 8). `origin` says whose.
+
+    Characters that nobody sees are named, so that the text reads as it is.
+    """
+    return _untrusted(_readable(text), origin) if text else EMPTY
+
+
+def _readable(text: object) -> str:
+    """Text with its unseen characters named; what is HTML already was made of such text."""
+    return text if isinstance(text, SafeString) else visible(str(text))
 
 
 def _untrusted(content: str, origin: str) -> SafeString:
@@ -132,7 +141,7 @@ def show_foreign(text: object, origin: str) -> SafeString:
         '<span class="cs-foreign" title="Untrusted text from {0}">'
         '<span class="sr-only">Untrusted text from {0}: </span>{1}</span>',
         origin,
-        text,
+        _readable(text),
     )
 
 
@@ -145,7 +154,7 @@ def show_list(items: list[str] | tuple[str, ...]) -> SafeString:
     """Short words side by side."""
     if not items:
         return EMPTY
-    return format_html_join(" ", '<span class="cs-word">{}</span>', ((item,) for item in items))
+    return format_html_join(" ", '<span class="cs-word">{}</span>', ((_readable(item),) for item in items))
 
 
 def show_facts(facts: Mapping[str, object]) -> SafeString:
@@ -163,7 +172,8 @@ def show_link(target: Model | None, text: str = "") -> SafeString:
         return EMPTY
     options = target._meta  # noqa: SLF001 - public in Django, whatever its name
     name = f"admin:{options.app_label}_{options.model_name}_change"
-    return format_html('<a class="cs-link" href="{}">{}</a>', reverse(name, args=[target.pk]), text or target)
+    address = reverse(name, args=[target.pk])
+    return format_html('<a class="cs-link" href="{}">{}</a>', address, _readable(text or target))
 
 
 def choice_column(field: str, colours: Mapping[Any, str], description: str = "") -> Column:

@@ -76,6 +76,16 @@ def test_it_is_recorded_in_the_system_stream() -> None:
         "counts": {"high": 2},
         "sha256": report.sha256,
         "size": report.size,
+        "scanned_at": report.scanned_at.isoformat(),
+        "history": {
+            "target": f"target/{report.scanned_target_id}",
+            "new": 2,
+            "kept": 0,
+            "returned": 0,
+            "gone": 0,
+            "returned_ids": [],
+            "gone_ids": [],
+        },
     }
 
 
@@ -110,7 +120,7 @@ def test_more_findings_than_a_batch() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"SchemaVersion": 2, "ArtifactName": 1, "Results": 1}']
+    "content", [b"", b"{", b"[1]", b'{"SchemaVersion": 2, "ArtifactName": 1, "Results": 1}']
 )
 def test_nothing_is_stored_of_what_cannot_be_read(content: bytes) -> None:
     with pytest.raises(ReportError, match=r"a\.json"):

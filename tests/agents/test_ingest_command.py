@@ -159,7 +159,7 @@ def test_an_unknown_agent_is_refused(capsys: pytest.CaptureFixture[str], file: P
 
 
 def test_an_unknown_format_is_refused(capsys: pytest.CaptureFixture[str], file: Path) -> None:
-    assert "'nessus' is not a known format" in refused(capsys, str(file), "--format", "nessus")
+    assert "'nexus' is not a known format" in refused(capsys, str(file), "--format", "nexus")
 
 
 @pytest.mark.parametrize(
@@ -167,8 +167,9 @@ def test_an_unknown_format_is_refused(capsys: pytest.CaptureFixture[str], file: 
     [
         (b"", "scan.json: the file is empty."),
         (b'{"a":\n', "scan.json at line 2 column 1: not readable as JSON"),
-        (b"{}", "scan.json at $: of no known format (trivy, grype, sarif, summary)."),
-        (b"<xml/>", "looks like XML"),
+        (b"{}", "scan.json at $: of no known format (trivy, grype, sarif, cyclonedx, snyk, npm_audit, "),
+        (b"<xml/>", "scan.json at $: of no known format"),
+        (b"<xml>", "scan.json at line 1 column 6: not readable as XML"),
     ],
 )
 def test_a_bad_report_is_refused_in_one_sentence(

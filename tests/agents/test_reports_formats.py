@@ -181,9 +181,10 @@ def test_summary_has_counts_and_no_findings() -> None:
     ("document", "named", "place", "problem"),
     [
         ({"a": 1}, "auto", "$", "of no known format"),
-        ([], "auto", "$", "of no known format"),
+        ([1], "auto", "$", "of no known format"),
         ({"matches": []}, "trivy", "$", "looks like Grype"),
-        ({"matches": []}, "nessus", "", "not a known format"),
+        ({"matches": []}, "nessus", "$", "looks like Grype"),
+        ({"matches": []}, "nexus", "", "not a known format"),
         (trivy(Vulnerabilities="many"), "auto", "$.Results[0].Vulnerabilities", "a list is expected"),
         (trivy(Vulnerabilities=["CVE"]), "auto", "$.Results[0].Vulnerabilities[0]", "an object"),
         (trivy(Target=["x"]), "auto", "$.Results[0].Target", "text is expected, not a list"),
@@ -219,7 +220,7 @@ def test_what_is_wrong_is_named(document: Any, named: str, place: str, problem: 
     [
         (b"", "", "empty"),
         (b" \n\t ", "", "empty"),
-        (b"<?xml version='1.0'?>", "line 1 column 1", "XML"),
+        (b"<?xml version='1.0'?>", "line 1 column 22", "XML"),
         (b"PK\x03\x04....", "line 1 column 1", "ZIP"),
         (b"\x1f\x8b\x08....", "line 1 column 1", "gzip"),
         (b'{"a":\n [1,]}', "line 2 column 5", "not readable as JSON"),
@@ -251,7 +252,8 @@ def test_texts_fit_the_models() -> None:
     document = {**trivy(Vulnerabilities=[entry], Target=long), "ArtifactName": long}
     _, report = read(document)
     (finding,) = report.findings
-    row = Finding(**{name: getattr(finding, name) for name in finding.__dataclass_fields__})
+    fields = {name: getattr(finding, name) for name in finding.__dataclass_fields__ if name != "place"}
+    row = Finding(**fields)
     for field in row._meta.concrete_fields:
         if field.max_length and isinstance(getattr(row, field.name), str):
             assert len(getattr(row, field.name)) <= field.max_length, field.name

@@ -72,6 +72,154 @@ GOOD = {
             }
         ],
     },
+    "cyclonedx": {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.6",
+        "metadata": {
+            "timestamp": "2026-03-01T00:00:00Z",
+            "tools": {"components": [{"name": "t", "version": "1"}]},
+            "component": {"bom-ref": "r", "name": "n", "version": "1"},
+        },
+        "components": [{"bom-ref": "a", "name": "n", "purl": "pkg:npm/n@1", "components": [{"name": "m"}]}],
+        "vulnerabilities": [
+            {
+                "id": "CVE-2024-1234",
+                "references": [{"id": "GHSA-2222-3333-4444"}],
+                "ratings": [{"method": "CVSSv3", "score": 1.0, "vector": "AV:N"}],
+                "cwes": [1],
+                "analysis": {"state": "resolved", "detail": "d"},
+                "affects": [{"ref": "a"}],
+                "properties": [{"name": "n", "value": "v"}],
+            }
+        ],
+    },
+    "snyk": [
+        {
+            "projectName": "p",
+            "packageManager": "npm",
+            "vulnerabilities": [
+                {
+                    "id": "SNYK-1",
+                    "title": "t",
+                    "severity": "high",
+                    "from": ["a@1", "b@2"],
+                    "identifiers": {"CVE": ["CVE-2024-1234"], "CWE": ["CWE-1"]},
+                    "fixedIn": ["2"],
+                    "cvssScore": 1.0,
+                    "cvssSources": [{"vector": "v"}],
+                }
+            ],
+            "applications": [{"vulnerabilities": []}],
+        }
+    ],
+    "npm_audit": {
+        "auditReportVersion": 2,
+        "vulnerabilities": {
+            "a": {
+                "name": "a",
+                "via": [
+                    {"source": 1, "title": "t", "url": "u", "cwe": ["CWE-1"], "cvss": {"vectorString": "v"}},
+                    "b",
+                ],
+                "nodes": ["n"],
+                "fixAvailable": {"name": "a", "version": "2"},
+            }
+        },
+    },
+    "pip_audit": {
+        "dependencies": [
+            {"name": "n", "version": "1", "vulns": [{"id": "i", "fix_versions": ["2"], "aliases": ["a"]}]},
+            {"name": "m", "skip_reason": "s"},
+        ]
+    },
+    "dependency_check": {
+        "scanInfo": {"engineVersion": "1"},
+        "projectInfo": {"name": "n", "reportDate": "2026-03-01T00:00:00Z"},
+        "dependencies": [
+            {
+                "fileName": "f",
+                "packages": [{"id": "pkg:maven/g/a@1"}],
+                "vulnerabilities": [
+                    {
+                        "name": "CVE-2024-1234",
+                        "cwes": ["CWE-1"],
+                        "cvssv3": {"baseScore": 1.0, "scope": "UNCHANGED"},
+                    }
+                ],
+                "suppressedVulnerabilities": [{"name": "CVE-2024-1235", "notes": "n"}],
+            }
+        ],
+    },
+    "clair": {
+        "manifest_hash": "sha256:a",
+        "packages": {"1": {"name": "n", "version": "1"}},
+        "vulnerabilities": {"2": {"name": "CVE-2024-1234", "distribution": {"did": "d"}}},
+        "package_vulnerabilities": {"1": ["2"]},
+    },
+    "aws_inspector2": {
+        "findings": [
+            {
+                "findingArn": "a",
+                "type": "PACKAGE_VULNERABILITY",
+                "status": "ACTIVE",
+                "resources": [{"id": "i"}],
+                "remediation": {"recommendation": {"text": "t"}},
+                "packageVulnerabilityDetails": {
+                    "vulnerabilityId": "CVE-2024-1234",
+                    "relatedVulnerabilities": ["r"],
+                    "vulnerablePackages": [{"name": "n", "version": "1", "packageManager": "PYTHONPKG"}],
+                    "cvss": [{"scoringVector": "v"}],
+                },
+            }
+        ]
+    },
+    "osv_scanner": {
+        "results": [
+            {
+                "source": {"path": "p"},
+                "packages": [
+                    {
+                        "package": {"name": "n", "version": "1", "ecosystem": "npm"},
+                        "vulnerabilities": [
+                            {
+                                "id": "i",
+                                "aliases": ["CVE-2024-1234"],
+                                "severity": [{"score": "CVSS:3.1/AV:N"}],
+                                "affected": [
+                                    {"package": {"name": "n"}, "ranges": [{"events": [{"fixed": "2"}]}]}
+                                ],
+                                "database_specific": {"severity": "HIGH", "cwe_ids": ["CWE-1"]},
+                            }
+                        ],
+                    }
+                ],
+            }
+        ]
+    },
+    "github": {
+        "data": {
+            "repository": {
+                "nameWithOwner": "a/b",
+                "vulnerabilityAlerts": {
+                    "nodes": [
+                        {
+                            "state": "FIXED",
+                            "securityVulnerability": {
+                                "severity": "HIGH",
+                                "package": {"name": "n", "ecosystem": "NPM"},
+                                "firstPatchedVersion": {"identifier": "2"},
+                                "advisory": {
+                                    "identifiers": [{"type": "CVE", "value": "CVE-2024-1234"}],
+                                    "cvss": {"vectorString": "v"},
+                                    "cwes": {"nodes": [{"cweId": "CWE-1"}]},
+                                },
+                            },
+                        }
+                    ]
+                },
+            }
+        }
+    },
     "summary": {"scan_type": "container", "findings": {"critical": 1}},
 }
 

@@ -47,7 +47,7 @@ def test_the_board_only_looks_and_sees_no_credentials() -> None:
 @pytest.mark.django_db
 def test_owners_see_their_work_and_ask() -> None:
     seen = codenames("Owners")
-    may = {"governance.add_elevation", "agents.add_agent", "agents.add_agentdocument"}
+    may = {"governance.add_elevation", "agents.add_agent", "agents.add_agentdocument", "agents.add_report"}
     assert {name for name in seen if ".view_" not in name} == may
     assert not {name for name in seen if name.startswith("audits.")}
 

@@ -12,6 +12,7 @@ from agents.models import (
     AgentVersion,
     Assessment,
     Credential,
+    Exposure,
     Finding,
     FunctionCall,
     ModelTurn,
@@ -19,6 +20,7 @@ from agents.models import (
     ProposedAction,
     Report,
     Run,
+    ScannedTarget,
     Ticket,
     TicketNote,
     Vulnerability,
@@ -57,8 +59,17 @@ def version(of: Agent) -> AgentVersion:
     )
 
 
+def target() -> ScannedTarget:
+    return ScannedTarget.objects.create(
+        key=uuid4().hex * 2, name=f"registry.example.org/{HOSTILE}", format=ReportFormat.TRIVY, tool="Trivy"
+    )
+
+
 def report(findings: int = 1) -> Report:
+    of = target()
     made = Report.objects.create(
+        scanned_target=of,
+        scanned_at=NOON,
         format=ReportFormat.TRIVY,
         scanner="Trivy 0.57",
         target="registry.example.org/shop",
@@ -69,8 +80,12 @@ def report(findings: int = 1) -> Report:
         ingested_by=f"person/{uuid4()}",
     )
     for position in range(findings):
+        exposure = Exposure.objects.create(
+            target=of, identity=f"{position:064}", title=HOSTILE, first_seen=NOON, last_seen=NOON
+        )
         Finding.objects.create(
             report=made,
+            exposure=exposure,
             position=position,
             vulnerability_ids=["CVE-2021-44228", "GHSA-1"],
             title=HOSTILE,

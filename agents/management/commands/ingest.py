@@ -3,12 +3,17 @@
 import json
 import sys
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
+from rich.console import Console
+from rich.progress import Progress
 
+from agents import selectors
 from agents.analyst import SLUG
 from agents.choices import AgentState, RunState
 from agents.models import Agent, Report, Run
@@ -32,12 +37,18 @@ class Command(BaseCommand):
             default=reading.AUTO,
             help=f"{reading.AUTO} (default) looks for one of: {reading.KNOWN}",
         )
+        parser.add_argument(
+            "--target", default="", metavar="NAME", help="what was scanned, where the report does not say it"
+        )
         parser.add_argument("--agent", metavar="SLUG", help=f"who works on it (default: {SLUG})")
         parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            answer = _ingest(options["file"], options["format"], options["agent"])
+            with _bar(sys.stderr.isatty() and not options["json"]) as progress:
+                answer = _ingest(
+                    options["file"], options["format"], options["agent"], options["target"], progress
+                )
         except ServiceError as error:
             problem = {"title": error.code, "status": error.status, "detail": error.message}
             self.stderr.write(json.dumps(problem) if options["json"] else error.message)
@@ -45,7 +56,17 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(answer) if options["json"] else _in_words(answer))
 
 
-def _ingest(file: str, format_name: str, slug: str | None) -> dict[str, Any]:
+@contextmanager
+def _bar(shown: bool) -> Iterator[reports.Progress]:  # noqa: FBT001 - one private caller
+    """A progress bar for who watches; silent for who does not."""
+    with Progress(console=Console(stderr=True), transient=True, disable=not shown) as bar:
+        task = bar.add_task("Findings stored", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _ingest(
+    file: str, format_name: str, slug: str | None, target: str, progress: reports.Progress
+) -> dict[str, Any]:
     agent = Agent.objects.filter(slug=slug or SLUG).first()
     if agent is None and slug is not None:
         raise NotFound(f"No agent {slug} is registered. Registered ones are in the portal under Agents.")
@@ -55,6 +76,8 @@ def _ingest(file: str, format_name: str, slug: str | None) -> dict[str, Any]:
         content=_content(file),
         format=format_name,
         agent=agent,
+        target=target,
+        progress=progress,
     )
     run, note = _run(report, agent)
     return {
@@ -99,7 +122,7 @@ def _run(report: Report, agent: Agent | None) -> tuple[Run | None, str]:
 
 
 def _obstacle(report: Report, agent: Agent | None) -> str:
-    if not report.findings.exists():
+    if not selectors.to_analyse(report).exists():
         return "There is no finding to analyse."
     again = "then run this command again."
     if agent is None:
