@@ -31,7 +31,11 @@ EVIDENCE = (
     ("Checkpoints", "verified", "audits.checkpoint"),
     ("Bundles", "inventory_2", "audits.bundle"),
 )
-PEOPLE = (("People", "person", "agents.person"),)
+PEOPLE = (
+    ("People", "person", "agents.person"),
+    ("Sessions", "devices", "agents.session"),
+    ("Failed sign-ins", "lock_person", "agents.lockout"),
+)
 GROUPS = (("Work", WORK), ("Governance", GOVERNANCE), ("Evidence", EVIDENCE), ("People", PEOPLE))
 
 

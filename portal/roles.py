@@ -21,7 +21,7 @@ OWNERS_VIEW = {
     ),
     "governance": ("approval", "vote", "elevation", "riskassessment", "riskclass", "decision", "grant"),
 }  # fmt: skip
-WITHHELD_FROM_BOARD = ("credential",)
+WITHHELD_FROM_BOARD = ("credential", "session", "lockout")
 
 
 def install(*, apps: Apps = installed, **_signal: Any) -> None:

@@ -7,6 +7,7 @@ from agents.admin.person import PersonAdmin
 from agents.admin.proposal import ProposedActionAdmin
 from agents.admin.report import ReportAdmin
 from agents.admin.run import RunAdmin
+from agents.admin.session import LockoutAdmin, SessionAdmin
 from agents.admin.ticket import TicketAdmin
 from agents.admin.turn import ModelTurnAdmin
 from agents.admin.version import AgentVersionAdmin
@@ -17,11 +18,13 @@ __all__ = [
     "AgentVersionAdmin",
     "CredentialAdmin",
     "FindingAdmin",
+    "LockoutAdmin",
     "ModelTurnAdmin",
     "PersonAdmin",
     "ProposedActionAdmin",
     "ReportAdmin",
     "RunAdmin",
+    "SessionAdmin",
     "TicketAdmin",
     "VulnerabilityAdmin",
 ]

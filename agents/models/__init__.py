@@ -4,11 +4,13 @@ from agents.models.call import FunctionCall
 from agents.models.credential import Credential
 from agents.models.finding import Finding
 from agents.models.instance import AgentInstance
+from agents.models.lockout import Lockout
 from agents.models.person import Person
 from agents.models.proposal import ProposedAction
 from agents.models.rate import RateLimit
 from agents.models.report import Report
 from agents.models.run import Run
+from agents.models.session import Session
 from agents.models.ticket import Ticket, TicketNote
 from agents.models.turn import ModelTurn
 from agents.models.version import AgentVersion
@@ -22,12 +24,14 @@ __all__ = [
     "Credential",
     "Finding",
     "FunctionCall",
+    "Lockout",
     "ModelTurn",
     "Person",
     "ProposedAction",
     "RateLimit",
     "Report",
     "Run",
+    "Session",
     "Ticket",
     "TicketNote",
     "Vulnerability",

@@ -41,6 +41,7 @@ from tests.agents.conftest import LOG4SHELL, SYSTEM
 from tests.agents.model_server import completion, serving
 from tests.conftest import ANSWERS, add
 from tests.governance.story import approval_of, request
+from tests.signing_in import proof
 
 ROOMS = (agents.services, governance.services, audits.services)
 NVD = Path(__file__).parents[2] / "demo" / "nvd.json"
@@ -213,7 +214,9 @@ def _approved_agent(owner: Person, members: list[Person]) -> Agent:
 
 
 def _vote(person: Person, approval: Approval, choice: VoteChoice) -> None:
-    approvals.vote(actor=person, approval=approval, choice=choice, digest=approval.digest)
+    approvals.vote(
+        actor=person, authentication=proof(person), approval=approval, choice=choice, digest=approval.digest
+    )
 
 
 def _approve(members: list[Person], approval: Approval) -> None:
