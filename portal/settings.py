@@ -208,7 +208,7 @@ CONTENT_SECURITY_POLICY = {
 }
 NOT_USED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
 PERMISSIONS_POLICY = {
-    **{feature: () for feature in NOT_USED},
+    **dict.fromkeys(NOT_USED, ()),
     "publickey-credentials-create": "self",
     "publickey-credentials-get": "self",
 }

@@ -97,7 +97,9 @@ def end(*, actor: Actor, session: Session, reason: SessionEnd) -> Session:
 def end_all(*, actor: Actor, person: Person, reason: SessionEnd, but: UUID | None = None) -> int:
     """End every session of a person, except `but`. Part of another change, which has asked permission."""
     with transaction.atomic():
-        open_ones = Session.objects.filter(person=person, ended_at__isnull=True).exclude(pk=but)
+        open_ones = Session.objects.filter(person=person, ended_at__isnull=True)
+        if but:
+            open_ones = open_ones.exclude(pk=but)
         return sum(_close(actor, session, reason) for session in open_ones)
 
 

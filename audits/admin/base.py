@@ -241,7 +241,7 @@ def dialog_action(
         made = action(
             description=title,
             permissions=tuple(permissions),
-            attrs={"data-action": perform.__name__},  # type: ignore[attr-defined]
+            attrs={"data-action": perform.__name__},
             icon=icon,
             variant=variant,
             dialog=dialog,

@@ -104,7 +104,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     """Identity providers come from settings; whom they send must be somebody whom this portal knows."""
 
     def list_apps(
-        self, request: HttpRequest, provider: str | None = None, client_id: str | None = None  # noqa: ARG002
+        self,
+        request: HttpRequest,  # noqa: ARG002
+        provider: str | None = None,
+        client_id: str | None = None,
     ) -> list[Any]:
         built = _build_apps_from_settings(provider=provider, client_id=client_id)
         return [app for apps in built.values() for app in apps]

@@ -3,6 +3,7 @@
 from typing import Any, cast
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
 from allauth.core import context
 from allauth.mfa import signals as mfa_signals
 from allauth.mfa.models import Authenticator
@@ -75,6 +76,11 @@ def factor_added(instance: Authenticator, *, created: bool, **_signal: Any) -> N
     """Only its owner adds a factor, from the session that is open."""
     if created:
         request = context.request
+        if request and instance.type != Authenticator.Type.RECOVERY_CODES:
+            # Adding it has shown that it works: that is a proof like any other use.
+            record_authentication(
+                request, instance.user, "mfa", id=instance.pk, type=instance.type, reauthenticated=True
+            )
         session = id_of(request) if request else None
         second_factors.record_added(actor=instance.user, kind=instance.type, session=session)
 

@@ -140,9 +140,9 @@ def test_there_are_three_choices(submitted: Approval, sasha: Person) -> None:
             actor=sasha,
             authentication=proof(sasha),
             approval=submitted,
-            choice="maybe",
+            choice="maybe",  # type: ignore[arg-type]
             digest=submitted.digest,
-        )  # type: ignore[arg-type]
+        )
 
 
 def test_a_resolved_request_takes_no_vote(submitted: Approval, sasha: Person, leo: Person) -> None:

@@ -73,8 +73,8 @@ def test_agents_are_counted_by_state(
 
 
 def test_the_ledger_is_shown_as_it_is(client: Client, aude: Person) -> None:
-    sealing.seal()
     client.force_login(aude)
+    sealing.seal()
     shown = client.get(reverse("admin:index")).context["ledger"]
     assert shown["size"] == Entry.objects.count() > 0
     assert shown["unsealed"] == 0

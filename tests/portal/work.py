@@ -13,11 +13,13 @@ from agents.models import (
     Credential,
     Finding,
     FunctionCall,
+    Lockout,
     ModelTurn,
     Person,
     ProposedAction,
     Report,
     Run,
+    Session,
     Ticket,
     TicketNote,
     Vulnerability,
@@ -201,7 +203,11 @@ def fill(owner: Person, number: int) -> None:
         run(of, over)
         ticket(over.findings.get())
         bundle(of)
-        Person.objects.create(username=f"colleague-{uuid4()}")
+        colleague = Person.objects.create(username=f"colleague-{uuid4()}")
+        Session.objects.create(person=colleague, methods=["pwd"], started_at=NOON, seen_at=NOON)
+        Lockout.objects.create(
+            username=colleague.username, ip_address="192.0.2.7", failures_since_start=index, path_info="/"
+        )
         Vulnerability.objects.create(
             cve_id=f"CVE-2026-{index:04}-{uuid4().hex[:6]}",
             record={"descriptions": [{"lang": "en", "value": HOSTILE}]},
