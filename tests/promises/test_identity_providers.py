@@ -37,6 +37,7 @@ def oidc(settings: LazySettings) -> Iterator[Oidc]:
             "Example ID", provider.address, CLIENT_ID, SECRET, "preferred_username", trust_email=False
         )
         settings.SOCIALACCOUNT_PROVIDERS = providers.configured(configured, NO_SAML)
+        settings.SESSION_COOKIE_SAMESITE = "Lax"  # as the settings say where there is a provider
         yield provider
 
 
