@@ -8,11 +8,14 @@ from allauth.mfa.base import forms as mfa_forms
 from allauth.mfa.totp import forms as totp_forms
 from allauth.mfa.webauthn import forms as webauthn_forms
 from django import forms
+from django.core.cache import cache
 from django.core.exceptions import ValidationError
 
+from agents import typed_names
 from audits.admin.forms import dress
 from portal.sign_in import lockout
 
+USED_SECONDS = 120
 CODE_HELP = "Six digits from your authenticator app, or one of your recovery codes."
 
 
@@ -34,7 +37,11 @@ class ReauthenticateForm(account_forms.ReauthenticateForm):  # type: ignore[misc
 
 
 class _Code:
-    """A code is not even looked at while the person's name is locked from this address."""
+    """A code is not even looked at while the person's name is locked from this address, and works once.
+
+    An app's code is good for three half minutes, so that clocks may differ; allauth remembers used ones
+    for one alone.
+    """
 
     user: Any
     fields: dict[str, forms.Field]
@@ -47,6 +54,10 @@ class _Code:
         if lockout.is_locked(context.request, self.user):
             raise ValidationError("Too many attempts. Wait some minutes, then try again.")
         code: str = super().clean_code()  # type: ignore[misc]
+        used = f"countersign.code.{self.user.pk}.{typed_names.digest(code)}"
+        if not cache.add(used, "used", timeout=USED_SECONDS):
+            self._emit_authentication_failed(self.authenticator)  # type: ignore[attr-defined]
+            raise ValidationError("This code is wrong or was used.")
         return code
 
 

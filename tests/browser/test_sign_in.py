@@ -1,6 +1,7 @@
 """Signing in with a browser: every page of it, a security key, and coming back after confirming."""
 
 import re
+
 import pytest
 from playwright.sync_api import Page, expect
 

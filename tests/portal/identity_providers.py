@@ -1,4 +1,4 @@
-"""Identity providers for tests: OpenID Connect on loopback, and SAML responses signed with a key of our own."""
+"""Identity providers for tests: OpenID Connect on loopback, and SAML responses signed by ourselves."""
 
 import base64
 import hashlib

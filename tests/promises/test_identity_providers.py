@@ -229,7 +229,7 @@ def saml_sign_in(client: Client, key: rsa.RSAPrivateKey = identity_providers.KEY
     there = client.get(reverse("saml_login", args=["saml"]), {"next": "/admin/waiting/"}, headers=host)
     answer = identity_providers.saml_response(
         identity_providers.saml_request_id(there["Location"]),
-        **{"email": "olivia@example.org", "username": "olivia", **said},  # type: ignore[arg-type]
+        **{"email": "olivia@example.org", "username": "olivia", **said},
         key=key,
     )
     posted = client.post(reverse("saml_acs", args=["saml"]), {"SAMLResponse": answer}, headers=host)
