@@ -8,14 +8,16 @@ from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_
 from allauth.core import context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.totp.internal.auth import generate_totp_secret
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, _build_apps_from_settings
 from allauth.socialaccount.models import SocialAccount, SocialLogin
-from cryptography.fernet import Fernet
+from allauth.socialaccount.providers.base import AuthProcess
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from agents import selectors
@@ -93,7 +95,11 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return _box().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _box().decrypt(encrypted_text.encode()).decode()
+        """The seed; where another secret key has locked it, one that nobody knows: no code fits it."""
+        try:
+            return _box().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken:
+            return generate_totp_secret()
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         entity: dict[str, str] = super().get_public_key_credential_rp_entity()
@@ -120,6 +126,9 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def pre_social_login(self, request: HttpRequest, sociallogin: SocialLogin) -> None:
         """Bind whom the provider sends to a person by e-mail or username, once; refuse everybody else."""
+        if sociallogin.state.get("process") != AuthProcess.LOGIN:
+            # Nobody ties another account at a provider to their own: a stolen session could stay that way.
+            raise ImmediateHttpResponse(redirect("account_login"))
         if sociallogin.is_existing:
             return
         person = _known(sociallogin)

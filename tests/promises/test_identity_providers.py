@@ -153,6 +153,15 @@ def test_an_answer_that_nobody_asked_for_is_refused(client: Client, oidc: Oidc, 
     assert not is_in(client)
 
 
+def test_nobody_ties_another_account_to_their_own(client: Client, oidc: Oidc, olivia: Person) -> None:
+    client.force_login(olivia)
+    there = client.get(login_address().replace("process=login", "process=connect"))["Location"]
+    oidc.claims = {"sub": "x-1", "email": "olivia@example.org", "email_verified": True}
+    answer = client.get(reverse("openid_connect_callback", args=["oidc"]), oidc.authorize(there))
+    assert answer["Location"] == reverse("account_login")
+    assert not SocialAccount.objects.exists()
+
+
 def test_there_is_no_sign_up(client: Client, oidc: Oidc) -> None:
     for name in ("account_signup", "socialaccount_signup"):
         for answer in (client.get(reverse(name)), client.post(reverse(name), {"username": "mallory"})):

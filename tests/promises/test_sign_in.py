@@ -337,6 +337,16 @@ def test_seeds_are_not_in_the_database_as_they_are(olivia: Person) -> None:
     assert signing_in.SEED not in str(app.data)
 
 
+def test_another_secret_key_opens_no_seed(client: Client, olivia: Person, settings: LazySettings) -> None:
+    signing_in.add_app(olivia)
+    settings.SECRET_KEY = "another-key-" + "y" * 40
+    post(client)
+    empty = signing_in.code("")
+    for guess in (signing_in.code(), empty):
+        assert client.post(reverse("mfa_authenticate"), {"code": guess}).status_code == 200
+    assert not is_in(client)
+
+
 @pytest.mark.usefixtures("required", "olivia")
 def test_who_decides_needs_a_second_factor_before_any_page(
     client: Client, ada: Person, sasha: Person, submitted: Approval
