@@ -14,6 +14,9 @@ class Lockout(AccessAttempt):  # type: ignore[misc]
         proxy = True
         ordering = ("-attempt_time",)
 
+    def __str__(self) -> str:
+        return f"{self.username}, {self.ip_address}"
+
     @property
     def is_locked(self) -> bool:
         return bool(self.failures_since_start >= settings.AXES_FAILURE_LIMIT)

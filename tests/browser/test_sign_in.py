@@ -56,6 +56,25 @@ def sign_in(page: Page, username: str, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def test_failures_are_seen_by_an_administrator_who_can_lift_them(portal: Portal) -> None:
+    stranger = portal.open()
+    sign_in(stranger, "nobody-here", "not a password")
+    page = portal.sign_in("ada")
+    page.goto("/admin/agents/lockout/")
+    found = problems(page)
+    row = page.locator("#result_list tr", has_text="unknown:").first
+    expect(row).not_to_contain_text("nobody-here")
+    row.get_by_role("link").first.click()
+    page.get_by_role("link", name=re.compile("Lift$")).click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    found += problems(page)
+    dialog.get_by_role("button", name="Lift").click()
+    page.wait_for_url("**/admin/agents/lockout/")
+    expect(page.get_by_role("status").first).to_contain_text("Lifted.")
+    assert found == []
+
+
 @pytest.mark.parametrize(("dark", "width"), [(False, WIDE), (True, NARROW)], ids=["light", "dark-narrow"])
 def test_every_page_of_the_sign_in(portal: Portal, dark: bool, width: int) -> None:  # noqa: FBT001
     stranger = portal.open(dark=dark, width=width)
