@@ -5,16 +5,17 @@ PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
+DEMO := COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false COUNTERSIGN_MFA=optional
 
 .PHONY: help demo run test pictures lint bench doctor lock clean
 help:  ## Say what there is
 	@grep -hE '^[a-z.]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.base .env  ## Play the story on a database of its own, then serve it (SERVE=0: only the story; PORT=)
-	@COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false $(MANAGE) prepare
-	@COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false $(MANAGE) demo
+	@$(DEMO) $(MANAGE) prepare
+	@$(DEMO) $(MANAGE) demo
 	@if [ "$(SERVE)" != 0 ]; then \
-		COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false $(MANAGE) serve --bind 127.0.0.1:$(PORT); fi
+		$(DEMO) $(MANAGE) serve --bind 127.0.0.1:$(PORT); fi
 
 run: .venv/.base .env  ## Serve the portal with a worker in the same process
 	@$(MANAGE) prepare

@@ -22,6 +22,29 @@ class DocumentKind(models.TextChoices):
     INCIDENTS = "incidents", "Incident log"
 
 
+class SessionEnd(models.TextChoices):
+    """Why a session ended."""
+
+    SIGNED_OUT = "signed_out", "Signed out"
+    ENDED = "ended", "Ended from another session"
+    IDLE = "idle", "Not used for too long"
+    EXPIRED = "expired", "Its time was over"
+    DEACTIVATED = "deactivated", "The account was deactivated"
+    PASSWORD = "password", "The password was changed"
+    SECOND_FACTOR = "second_factor", "The second factors were changed"
+
+
+class Refusal(models.TextChoices):
+    """Why a sign-in was refused."""
+
+    CREDENTIALS = "credentials", "The name or the password is wrong"
+    SECOND_FACTOR = "second_factor", "The second factor is wrong"
+    CONFIRMATION = "confirmation", "A confirmation is wrong"
+    LOCKED = "locked", "Locked after too many failures"
+    INACTIVE = "inactive", "The account is not active"
+    UNKNOWN = "unknown", "Nobody here is known by what the identity provider says"
+
+
 class Access(models.TextChoices):
     """What a function does to its resource; agents read by default (S4-1)."""
 

@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from django.contrib.sessions.models import Session
-from django.db.models import Q
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.sessions.models import Session as Cookie
+from django.db.models import Model, Q
+from django.utils import timezone
 
-from agents.models import Agent, Person
+from agents.choices import SessionEnd
+from agents.models import Agent, Lockout, Person, Session
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
@@ -15,6 +20,7 @@ from audits.services import history
 
 SHORT = 12
 ERASURE = Actor.system("erasure")
+WAYS_IN: tuple[type[Model], ...] = (Authenticator, SocialAccount, EmailAddress)
 
 
 class PersonErasure:
@@ -39,6 +45,7 @@ class PersonErasure:
         person = _person(subject)
         if person is None:
             return
+        Lockout.objects.filter(username__iexact=person.username).delete()
         person.username = f"erased-{person.pk.hex[-SHORT:]}"
         person.first_name = person.last_name = person.email = ""
         person.is_active = person.is_staff = person.is_superuser = False
@@ -57,6 +64,8 @@ class PersonErasure:
             body={"model": "agents.person", "reason": "The person was erased; the account is nobody's."},
         )
         _end_sessions(person)
+        for model in WAYS_IN:
+            model._default_manager.filter(user=person).delete()  # noqa: SLF001 - Django's documented name
 
     def names(self, subject: str) -> set[str]:
         person = _person(subject)
@@ -81,6 +90,18 @@ class PersonErasure:
                 "joined": timestamp(person.date_joined),
                 "last_sign_in": timestamp(person.last_login) if person.last_login else None,
                 "agents": sorted(person.owned_agents.values_list("slug", flat=True)),
+                "sign_ins": [
+                    {
+                        "started": timestamp(session.started_at),
+                        "address": session.address,
+                        "user_agent": session.user_agent,
+                        "methods": session.methods,
+                    }
+                    for session in Session.objects.filter(person=person)
+                ],
+                "second_factors": sorted(
+                    Authenticator.objects.filter(user=person).values_list("type", flat=True)
+                ),
             }
         }
 
@@ -94,10 +115,13 @@ def _person(subject: str) -> Person | None:
 
 
 def _end_sessions(person: Person) -> None:
-    """A session says whose it is only inside."""
+    """The sign-ins stay as rows without address and program; a cookie says whose it is only inside."""
+    signed_in = Session.objects.filter(person=person)
+    signed_in.filter(ended_at=None).update(ended_at=timezone.now(), end_reason=SessionEnd.DEACTIVATED)
+    signed_in.update(address=None, user_agent="")
     mine = [
-        session.pk
-        for session in Session.objects.iterator()
-        if session.get_decoded().get("_auth_user_id") == str(person.pk)
+        cookie.pk
+        for cookie in Cookie.objects.iterator()
+        if cookie.get_decoded().get("_auth_user_id") == str(person.pk)
     ]
-    Session.objects.filter(pk__in=mine).delete()
+    Cookie.objects.filter(pk__in=mine).delete()

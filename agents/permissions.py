@@ -2,9 +2,12 @@
 
 from collections.abc import Collection
 
+from django.conf import settings
+
 from agents import selectors
+from agents.authentication import Authentication
 from agents.choices import AgentState
-from agents.models import Agent, Person
+from agents.models import Agent, Person, Session
 from audits.actor import Actor
 
 
@@ -55,6 +58,46 @@ def why_not_deactivate(actor: Actor, person: Person) -> str | None:
     if actor == person.actor:
         return "Nobody deactivates themselves: ask another administrator."
     return why_not_administer_people(actor)
+
+
+def why_not_reset_second_factors(actor: Actor, person: Person) -> str | None:
+    """Nobody takes their own second factors off this way: a stolen session could."""
+    if actor == person.actor:
+        return "Nobody resets their own second factors: ask another administrator."
+    return why_not_administer_people(actor)
+
+
+def why_not_end_session(actor: Actor, session: Session) -> str | None:
+    if actor.kind == "person" and actor.id == str(session.person_id):
+        return None
+    return why_not_administer_people(actor)
+
+
+def why_not_confirmed(
+    person: Person, authentication: Authentication, *, second_factor: bool = False
+) -> str | None:
+    """Against what asks for a recent sign-in: too long ago, without the second factor, or not theirs.
+
+    The second factor is asked for where the person has one, and where the caller demands one.
+    """
+    if authentication.person != str(person.pk):
+        return "This sign-in is somebody else's."
+    if authentication.session and selectors.open_session(authentication.session, person) is None:
+        return "This session has ended. Sign in again."
+    if not authentication.is_recent:
+        minutes = settings.REAUTHENTICATION_SECONDS / 60
+        return f"Your sign-in is older than {minutes:g} minutes. Confirm that it is you, and try again."
+    if not authentication.with_second_factor:
+        return _why_not_by_one_factor(person, demanded=second_factor)
+    return None
+
+
+def _why_not_by_one_factor(person: Person, *, demanded: bool) -> str | None:
+    if selectors.has_second_factor(person):
+        return "Confirm that it is you with your second factor, and try again."
+    if demanded:
+        return "This needs a second factor, and you have none yet. Add one on your sign-in page."
+    return None
 
 
 def why_not_ingest(actor: Actor) -> str | None:

@@ -1,9 +1,15 @@
-"""Reads: what services and pages need to know about agents."""
+"""Reads: what services and pages need to know about agents and people."""
 
+from datetime import timedelta
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
-from agents.choices import OPEN_PROPOSALS, SETTLED
-from agents.models import Agent, Exposure, Finding, Person, ProposedAction, Report, Run
+from agents.choices import OPEN_PROPOSALS, SETTLED, SessionEnd
+from agents.models import Agent, Exposure, Finding, Person, ProposedAction, Report, Run, Session
 from audits.actor import Actor
 
 
@@ -63,3 +69,47 @@ def _found_by(report: Report) -> Exists:
 
 def _of(report: Report) -> QuerySet[Exposure]:
     return Exposure.objects.filter(target=report.scanned_target_id)
+
+
+def person_named(username: str) -> Person | None:
+    """The person who signs in under this name; capitals make no difference, as at the sign-in."""
+    named = [
+        person
+        for person in Person.objects.filter(username__iexact=username)
+        if person.username.lower() == username.lower()
+    ]
+    return named[0] if len(named) == 1 else None
+
+
+def has_second_factor(person: Person) -> bool:
+    """Whether the person has an authenticator app or a security key; recovery codes alone are none."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return bool(Authenticator.objects.filter(user_id=person.pk, type__in=kinds).exists())
+
+
+def open_session(session_id: str, person: Person) -> Session | None:
+    """The person's session of that id, if it has not ended and its time is not over."""
+    try:
+        found = Session.objects.filter(pk=UUID(session_id), person=person, ended_at__isnull=True).first()
+    except ValueError:
+        return None
+    return found if found and why_session_over(found) is None else None
+
+
+def why_session_over(session: Session) -> SessionEnd | None:
+    """Why a session's time is over, if it is: its absolute limit first, then how long it was idle."""
+    now = timezone.now()
+    if now - session.started_at >= timedelta(hours=settings.SESSION_HOURS):
+        return SessionEnd.EXPIRED
+    if now - session.seen_at >= timedelta(minutes=settings.SESSION_IDLE_MINUTES):
+        return SessionEnd.IDLE
+    return None
+
+
+def sessions_over() -> QuerySet[Session]:
+    """Sessions that nobody has ended, and whose time is over."""
+    now = timezone.now()
+    over = Q(started_at__lte=now - timedelta(hours=settings.SESSION_HOURS)) | Q(
+        seen_at__lte=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
+    )
+    return Session.objects.filter(over, ended_at__isnull=True)

@@ -5,7 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from agents.analyst import run
-from agents.services import proposals
+from agents.services import proposals, sessions
 
 
 @shared_task
@@ -16,3 +16,8 @@ def analyse(run_id: str) -> None:
 @shared_task
 def perform_proposal(proposal_id: str) -> None:
     proposals.perform(proposal_id=UUID(proposal_id))
+
+
+@shared_task
+def end_sessions() -> None:
+    sessions.sweep()

@@ -1,8 +1,11 @@
 """Named rules. Each says why not, or None where nothing stands against it."""
 
+from django.conf import settings
 from django.utils import timezone
 
+from agents.authentication import Authentication
 from agents.models import Agent, Person
+from agents.permissions import why_not_confirmed
 from governance import contents, selectors
 from governance.choices import ApprovalState
 from governance.models import Approval, Seat
@@ -46,6 +49,18 @@ def against_voting(person: Person, approval: Approval, seat: Seat | None) -> str
     if seat is None:
         return "Only people who hold a seat on the board now may vote."
     return None
+
+
+def needs_second_factor(person: Person) -> bool:
+    """Whoever administers, or decides in a seat, needs one, unless this installation says otherwise."""
+    if settings.MFA != "required":
+        return False
+    return person.is_superuser or selectors.seat_of(person) is not None
+
+
+def against_voting_with(person: Person, authentication: Authentication) -> str | None:
+    """Against voting on the strength of this sign-in: a vote is a signature (S3-16)."""
+    return why_not_confirmed(person, authentication, second_factor=settings.MFA == "required")
 
 
 def against_voting_now(person: Person, approval: Approval) -> str | None:

@@ -2,17 +2,22 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.decorators import secure_admin_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
+
+from agents.permissions import why_not_confirmed
 
 # By name, as the settings name the dashboard: the site is made before the rooms' pages are there.
 PAGES = {
     "waiting": "portal.dashboard.waiting_page",
     "register_analyst": "portal.registration.register_analyst",
+    "my_sign_in": "portal.sign_in.pages.my_sign_in",
 }
 # An icon is a ligature: the word "check" in the icons' font. Read aloud, it is noise.
 ICON = re.compile(rb'<(span|i)(?=\s[^>]*class="[^"]*material-symbols-outlined)(?![^>]*aria-hidden)')
@@ -51,7 +56,16 @@ class PortalSite(UnfoldAdminSite):  # type: ignore[misc]
         return response
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        return silence_icons(super().login(request, {**(extra_context or {}), "title": "Sign in"}))
+        """There is one sign-in, and it is not the admin's."""
+        response: HttpResponseBase = secure_admin_login(super().login)(request, extra_context)
+        return response
+
+    def confirmation_url(self, request: HttpRequest, back: str) -> str:
+        """Where the person at the screen proves anew who they are and then returns to `back`; empty where
+        they have just done so."""
+        if not why_not_confirmed(request.user, request.authentication):  # type: ignore[arg-type, attr-defined]
+            return ""
+        return f"{reverse('confirm')}?{urlencode({'next': back})}"
 
 
 def silence_icons(response: HttpResponseBase) -> HttpResponseBase:

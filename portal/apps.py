@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig, apps
 from django.contrib.admin import apps as admin_apps
 from django.db.models.signals import post_migrate
@@ -18,6 +20,7 @@ class PortalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """Install the roles once the last room has its permissions."""
+        """Install the roles once the last room has its permissions; record what happens at the sign-in."""
         last_room = apps.get_app_config("governance")
         post_migrate.connect(roles.install, sender=last_room, dispatch_uid="portal.roles")
+        import_module("portal.sign_in.recording").connect()

@@ -59,6 +59,13 @@ def why_not_serve() -> Iterator[Finding]:
 def check_settings() -> Iterator[Finding]:
     if settings.DEBUG:
         yield Finding("settings", "warning", "Debug pages are on.", "Unset COUNTERSIGN_DEBUG.")
+    if settings.MFA == "optional":
+        yield Finding(
+            "settings",
+            "warning",
+            "Second factors are optional: a stolen password can vote.",
+            "Unset COUNTERSIGN_MFA, except for a trial.",
+        )
     local = {"127.0.0.1", "localhost", "[::1]"}
     if not settings.HTTPS and set(settings.ALLOWED_HOSTS) - local:
         yield Finding(

@@ -43,7 +43,11 @@ EVIDENCE = (
     ("Redactions", "edit_off", "audits.redaction"),
     ("SIEM sinks", "sensors", "audits.sinkcursor"),
 )
-PEOPLE = (("People", "person", "agents.person"),)
+PEOPLE = (
+    ("People", "person", "agents.person"),
+    ("Sessions", "devices", "agents.session"),
+    ("Failed sign-ins", "lock_person", "agents.lockout"),
+)
 GROUPS = (("Work", WORK), ("Governance", GOVERNANCE), ("Evidence", EVIDENCE), ("People", PEOPLE))
 
 

@@ -23,7 +23,7 @@ OWNERS_VIEW = {
     "governance": ("approval", "vote", "elevation", "riskassessment", "riskclass", "decision", "grant"),
 }  # fmt: skip
 # The board reads the ledger by pseudonym; what is about people by name is for others.
-WITHHELD_FROM_BOARD = ("credential", "names", "bundle", "hold", "case", "erasure")
+WITHHELD_FROM_BOARD = ("credential", "names", "bundle", "hold", "case", "erasure", "session", "lockout")
 
 # Auditors keep evidence from going; they do not let it go.
 AUDITORS_MAY = ("add_bundle", "add_hold", "add_case", "change_case")

@@ -17,6 +17,7 @@ from django.urls import reverse_lazy
 from audits.anchors import address as anchor_address
 from audits.siem import address
 from portal.environment import Environment
+from portal.sign_in import providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 environ.Env.read_env(BASE_DIR / ".env")
@@ -40,8 +41,7 @@ HTTPS = env.boolean("COUNTERSIGN_HTTPS", default=False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
-SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Strict"
 X_FRAME_OPTIONS = "DENY"
 ROOT_URLCONF = "portal.urls"
 WSGI_APPLICATION = "portal.wsgi.application"
@@ -55,6 +55,14 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.saml",
+    "axes",
+    "csp",
     "simple_history",
     "audits",
     "agents",
@@ -63,6 +71,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -70,6 +80,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "portal.sign_in.middleware.SignedIn",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -81,6 +94,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "portal.sign_in.context.site",
             ],
         },
     },
@@ -91,7 +105,12 @@ STATICFILES_DIRS = [BASE_DIR / "portal" / "assets"]
 
 # --- People ---------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "agents.Person"
-LOGIN_URL = reverse_lazy("admin:login")
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = reverse_lazy("admin:index")
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -104,6 +123,98 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+
+# --- Signing in (docs/sign-in.md) --------------------------------------------------------------------
+MFA = env.text("COUNTERSIGN_MFA", "required", choices=("required", "optional"))
+REAUTHENTICATION_SECONDS = env.integer("COUNTERSIGN_REAUTHENTICATION_SECONDS", 300, minimum=30, maximum=3600)
+SESSION_HOURS = env.integer("COUNTERSIGN_SESSION_HOURS", 12, minimum=1, maximum=168)
+SESSION_IDLE_MINUTES = env.integer("COUNTERSIGN_SESSION_IDLE_MINUTES", 30, minimum=2, maximum=1440)
+INVITATION_HOURS = env.integer("COUNTERSIGN_INVITATION_HOURS", 24, minimum=1, maximum=168)
+PASSWORD_RESET_TIMEOUT = INVITATION_HOURS * 3600
+SESSION_COOKIE_AGE = SESSION_HOURS * 3600
+SOCIALACCOUNT_PROVIDERS = providers.configured(
+    providers.Oidc(
+        name=env.text("COUNTERSIGN_OIDC_NAME", "single sign-on"),
+        url=env.url("COUNTERSIGN_OIDC_URL", schemes=("https", "http")),
+        client_id=env.text("COUNTERSIGN_OIDC_CLIENT_ID"),
+        client_secret=env.text("COUNTERSIGN_OIDC_SECRET"),
+        username_claim=env.text("COUNTERSIGN_OIDC_USERNAME_CLAIM", "preferred_username"),
+        trust_email=env.boolean("COUNTERSIGN_OIDC_TRUST_EMAIL", default=False),
+    ),
+    providers.Saml(
+        name=env.text("COUNTERSIGN_SAML_NAME", "SAML"),
+        entity_id=env.text("COUNTERSIGN_SAML_ENTITY_ID"),
+        sso_url=env.url("COUNTERSIGN_SAML_SSO_URL", schemes=("https", "http")),
+        certificate=env.text("COUNTERSIGN_SAML_CERTIFICATE"),
+        email_attribute=env.text("COUNTERSIGN_SAML_EMAIL_ATTRIBUTE", "urn:oid:0.9.2342.19200300.100.1.3"),
+        username_attribute=env.text(
+            "COUNTERSIGN_SAML_USERNAME_ATTRIBUTE", "urn:oid:0.9.2342.19200300.100.1.1"
+        ),
+    ),
+)
+# A browser that comes back from an identity provider comes from another site: Strict would lose it.
+SESSION_COOKIE_SAMESITE = "Lax" if SOCIALACCOUNT_PROVIDERS else "Strict"
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("COUNTERSIGN_PROXIES", 0, minimum=0, maximum=5)
+ACCOUNT_ADAPTER = "portal.sign_in.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = REAUTHENTICATION_SECONDS
+ACCOUNT_FORMS = {
+    "login": "portal.sign_in.forms.LoginForm",
+    "reauthenticate": "portal.sign_in.forms.ReauthenticateForm",
+}
+# django-axes counts failures exactly, in the database. These only slow a flood down.
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "60/m/ip,20/300s/key"}
+MFA_ADAPTER = "portal.sign_in.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = "Countersign"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_FORMS = {
+    "authenticate": "portal.sign_in.forms.AuthenticateForm",
+    "reauthenticate": "portal.sign_in.forms.ReauthenticateCodeForm",
+    "activate_totp": "portal.sign_in.forms.ActivateTOTPForm",
+    "add_webauthn": "portal.sign_in.forms.AddWebAuthnForm",
+}
+SOCIALACCOUNT_ADAPTER = "portal.sign_in.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_LOGIN_ON_GET = True  # a form may not lead to another site (form-action), a link may
+SOCIALACCOUNT_STORE_TOKENS = False
+AXES_FAILURE_LIMIT = env.integer("COUNTERSIGN_LOCKOUT_FAILURES", 5, minimum=3, maximum=100)
+AXES_COOLOFF_TIME = timedelta(minutes=env.integer("COUNTERSIGN_LOCKOUT_MINUTES", 15, minimum=1, maximum=1440))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_ENABLE_ADMIN = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["username", "login", "code", "credential", "next", "csrfmiddlewaretoken"]
+AXES_USERNAME_CALLABLE = "portal.sign_in.lockout.counted_name"
+AXES_CLIENT_IP_CALLABLE = "portal.sign_in.address.address_of"
+AXES_LOCKOUT_CALLABLE = "portal.sign_in.lockout.answer"
+
+# --- What a page may do in the browser -----------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'", "'unsafe-inline'"],  # the admin's components set styles
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+        "base-uri": ["'none'"],
+        "object-src": ["'none'"],
+    }
+}
+NOT_USED = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "serial", "usb")
+PERMISSIONS_POLICY = {
+    **dict.fromkeys(NOT_USED, ()),
+    "publickey-credentials-create": "self",
+    "publickey-credentials-get": "self",
+}
 
 # --- Database -------------------------------------------------------------------------------------
 DATABASE_URL = env.url(
@@ -144,6 +255,7 @@ CELERY_TASK_PUBLISH_RETRY = False
 CELERY_BEAT_SCHEDULE = {
     "seal-the-ledger": {"task": "audits.tasks.seal", "schedule": 1.0},
     "end-what-is-over": {"task": "governance.tasks.end_what_is_over", "schedule": 5.0},
+    "end-sessions-that-are-over": {"task": "agents.tasks.end_sessions", "schedule": 60.0},
     "pick-up-waiting-work": {"task": "portal.tasks.pick_up_waiting_work", "schedule": 5.0},
 }
 CACHES = {
@@ -259,6 +371,7 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
+        "axes": {"level": "WARNING"},
         "httpx2": {"level": "WARNING"},
         "httpcore2": {"level": "WARNING"},
         "openai": {"level": "WARNING"},
@@ -280,6 +393,13 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "DASHBOARD_CALLBACK": "portal.dashboard.dashboard",
     "STYLES": [lambda _request: static("countersign.css")],
+    "SCRIPTS": [lambda _request: static("portal.js")],
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Your sign-in", "link": reverse_lazy("admin:my_sign_in")},
+            {"title": "Change password", "link": reverse_lazy("admin:password_change")},
+        ]
+    },
     "SIDEBAR": {"show_search": False, "navigation": "portal.navigation.sections"},
 }
 

@@ -1,5 +1,5 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from portal.health import health
@@ -7,5 +7,6 @@ from portal.health import health
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("health", health, name="health"),
+    path("sign-in/", include("portal.sign_in.urls")),
     path("admin/", admin.site.urls),
 ]

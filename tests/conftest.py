@@ -7,6 +7,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
+from django.test import Client
 
 import agents.signing
 import audits.keys
@@ -17,6 +18,7 @@ from audits.actor import Actor
 from governance.choices import Discipline, VoteChoice
 from governance.models import Approval
 from governance.services import approvals, board, dossiers, risk
+from tests import signing_in
 
 # How long an example takes says something about the machine, not about the product.
 hypothesis.settings.register_profile("untimed", deadline=None)
@@ -67,6 +69,12 @@ def keys() -> Path:
     audits.keys.create(directory)
     agents.signing.create(directory)
     return directory
+
+
+@pytest.fixture(autouse=True)
+def signed_in_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom a test signs in has just proved who they are; tests of old sessions say otherwise."""
+    monkeypatch.setattr(Client, "force_login", signing_in.force_login)
 
 
 def add(username: str) -> Person:
@@ -150,7 +158,13 @@ def active_analyst(submitted: Approval, members: list[Person]) -> Agent:
         submitted.refresh_from_db()
         if submitted.state != "pending":
             break
-        approvals.vote(actor=member, approval=submitted, choice=VoteChoice.APPROVE, digest=submitted.digest)
+        approvals.vote(
+            actor=member,
+            approval=submitted,
+            choice=VoteChoice.APPROVE,
+            digest=submitted.digest,
+            authentication=signing_in.proof(member),
+        )
     agent = submitted.agent
     agent.refresh_from_db()
     return agent

@@ -11,6 +11,7 @@ for name in [name for name in os.environ if name.startswith(("COUNTERSIGN_", "OP
 os.environ["COUNTERSIGN_SECRET_KEY"] = "a-key-for-tests-only-" + "x" * 40
 os.environ["COUNTERSIGN_DATA_DIR"] = str(_directory)
 os.environ["COUNTERSIGN_NVD_ONLINE"] = "false"
+os.environ["COUNTERSIGN_MFA"] = "optional"  # the tests of the sign-in require it
 os.environ.setdefault("DATABASE_URL", f"sqlite:///{_directory / 'test.sqlite3'}")
 
 from portal.settings import *  # noqa: E402, F403

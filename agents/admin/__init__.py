@@ -8,6 +8,7 @@ from agents.admin.person import PersonAdmin
 from agents.admin.proposal import ProposedActionAdmin
 from agents.admin.report import ReportAdmin
 from agents.admin.run import RunAdmin
+from agents.admin.session import LockoutAdmin, SessionAdmin
 from agents.admin.target import ExposureAdmin, ScannedTargetAdmin
 from agents.admin.ticket import TicketAdmin
 from agents.admin.turn import ModelTurnAdmin
@@ -21,12 +22,14 @@ __all__ = [
     "CredentialAdmin",
     "ExposureAdmin",
     "FindingAdmin",
+    "LockoutAdmin",
     "ModelTurnAdmin",
     "PersonAdmin",
     "ProposedActionAdmin",
     "ReportAdmin",
     "RunAdmin",
     "ScannedTargetAdmin",
+    "SessionAdmin",
     "TicketAdmin",
     "VulnerabilityAdmin",
 ]

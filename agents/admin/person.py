@@ -1,22 +1,24 @@
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import Model, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from agents import permissions
 from agents.choices import LABELS
-from agents.models import Agent, Person
-from agents.services import people
+from agents.models import Agent, Person, Session
+from agents.services import people, second_factors
 from audits.admin.base import ActionVariant, AddByService, DialogForm, Section, ServiceForm, dialog_action
 from audits.admin.reader import actor_of
 from audits.admin.references import found_by
 from audits.admin.rows import row_of
-from audits.admin.show import show_choice, show_label, show_link, show_list, time_column
+from audits.admin.show import show_choice, show_label, show_link, show_list, show_time, time_column
 from audits.services import erasure
 
 FOUND = 10
@@ -30,8 +32,11 @@ class AddPersonForm(ServiceForm):
     last_name = forms.CharField(max_length=150)
     email = forms.EmailField()
     password = forms.CharField(
+        required=False,
+        empty_value=None,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="At least 12 characters. The person changes it after signing in.",
+        help_text="At least 12 characters. Empty for somebody who comes by an identity provider, or by the "
+        "link that you make on their page.",
     )
     groups = forms.ModelMultipleChoiceField(
         queryset=Group.objects.order_by("name"),
@@ -80,6 +85,23 @@ OWNED = Section(
 )
 
 
+SESSIONS = Section(
+    name="sessions",
+    title="Sessions",
+    model=Session,
+    rows=lambda person: person.sign_ins.all(),
+    columns={
+        "Began": lambda session: show_link(session, f"{session.started_at:%Y-%m-%d %H:%M}"),
+        "Last used": lambda session: show_time(session.seen_at),
+        "From": lambda session: session.address or "",
+        "By": lambda session: ", ".join(session.methods),
+        "Ended": lambda session: show_time(session.ended_at),
+        "Why": lambda session: session.get_end_reason_display(),
+    },
+    empty="Never signed in.",
+)
+
+
 @admin.register(Person)
 class PersonAdmin(AddByService):
     """The people who sign in. Administrators add them; a person's password is shown nowhere."""
@@ -96,10 +118,10 @@ class PersonAdmin(AddByService):
     search_help_text = "Name, username, e-mail"
     fieldsets = (
         (None, {"fields": (("username", "full_name"), ("email", "standing"), "group_names")}),
-        ("Sign-in", {"fields": (("joined", "last_seen"),)}),
+        ("Sign-in", {"fields": (("joined", "last_seen"), "second_factors")}),
     )
-    sections = (OWNED,)
-    actions_detail = ("deactivate", "reactivate", "erase")
+    sections = (OWNED, SESSIONS)
+    actions_detail = ("deactivate", "reactivate", "invite", "reset_second_factors", "erase")
 
     joined = time_column("date_joined", "joined")
     last_seen = time_column("last_login", "last sign-in")
@@ -133,6 +155,7 @@ class PersonAdmin(AddByService):
         permissions=["deactivate"],
         icon="block",
         variant=ActionVariant.DANGER,
+        reauthenticate=True,
     )
     def deactivate(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
         people.deactivate(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
@@ -160,6 +183,7 @@ class PersonAdmin(AddByService):
         form_class=ErasePersonForm,
         icon="ink_eraser",
         variant=ActionVariant.DANGER,
+        reauthenticate=True,
     )
     def erase(self, request: HttpRequest, form: Any, object_id: str) -> str:
         person = row_of(Person.objects.all(), object_id)
@@ -170,6 +194,53 @@ class PersonAdmin(AddByService):
             request=form.cleaned_data["request_reference"],
         )
         return "Erased. The page of erasures leads to the event that proves it."
+
+    def has_invite_permission(self, request: HttpRequest, object_id: str) -> bool:
+        person: Person | None = self.get_object(request, object_id)
+        if person is None or not person.is_active:
+            return False
+        return permissions.why_not_administer_people(actor_of(request)) is None
+
+    def has_reset_permission(self, request: HttpRequest, object_id: str) -> bool:
+        person: Person | None = self.get_object(request, object_id)
+        if person is None or not Authenticator.objects.filter(user=person).exists():
+            return False
+        return permissions.why_not_reset_second_factors(actor_of(request), person) is None
+
+    @dialog_action(
+        title="Make a way in",
+        description="A link with which the person chooses a password, once. Give it to them by a way that "
+        "only they can read; whoever has it first takes the account.",
+        submit="Make the link",
+        permissions=["invite"],
+        icon="link",
+        reauthenticate=True,
+    )
+    def invite(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        person = row_of(Person.objects.all(), object_id)
+        token = people.invite(actor=actor_of(request), person=person)
+        address = request.build_absolute_uri(reverse("invitation", args=[person.pk, token]))
+        return f"Shown only now: {address}"
+
+    @dialog_action(
+        title="Reset second factors",
+        description="For somebody who has lost them. All of them stop working and the person's sessions end; "
+        "make sure that it is really them who asks.",
+        submit="Reset",
+        permissions=["reset"],
+        icon="phonelink_erase",
+        variant=ActionVariant.DANGER,
+        reauthenticate=True,
+    )
+    def reset_second_factors(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        second_factors.reset(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
+        return "Reset. Where a second factor is required, the person adds one at the next sign-in."
+
+    @admin.display(description="second factors")
+    def second_factors(self, person: Person) -> SafeString:
+        """Which kinds, never more."""
+        kinds = Authenticator.objects.filter(user=person).order_by("pk")
+        return show_list([kind.get_type_display() for kind in kinds])
 
     @admin.display(description="name", ordering="last_name")
     def full_name(self, person: Person) -> str:

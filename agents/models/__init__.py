@@ -6,12 +6,14 @@ from agents.models.document import AgentDocument
 from agents.models.exposure import Exposure
 from agents.models.finding import Finding
 from agents.models.instance import AgentInstance
+from agents.models.lockout import Lockout
 from agents.models.person import Person
 from agents.models.proposal import ProposedAction
 from agents.models.rate import RateLimit
 from agents.models.report import Report
 from agents.models.run import Run
 from agents.models.scanned_target import ScannedTarget
+from agents.models.session import Session
 from agents.models.ticket import Ticket, TicketNote
 from agents.models.turn import ModelTurn
 from agents.models.version import AgentVersion
@@ -27,6 +29,7 @@ __all__ = [
     "Exposure",
     "Finding",
     "FunctionCall",
+    "Lockout",
     "ModelTurn",
     "Person",
     "ProposedAction",
@@ -34,6 +37,7 @@ __all__ = [
     "Report",
     "Run",
     "ScannedTarget",
+    "Session",
     "Ticket",
     "TicketNote",
     "Vulnerability",

@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from uuid import UUID
 
 from django.contrib.auth.models import Group
 from django.contrib.auth.password_validation import validate_password
+from django.contrib.auth.tokens import default_token_generator
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from agents import permissions
+from agents import permissions, selectors
+from agents.choices import SessionEnd
 from agents.models import Agent, Person
-from agents.services import locks, register
+from agents.services import locks, register, sessions
 from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Conflict, Invalid
+from audits.errors import Conflict, Denied, Invalid
 from audits.services import history, ledger
 
 
@@ -25,13 +28,14 @@ def add_person(
     first_name: str,
     last_name: str,
     email: str,
-    password: str,
+    password: str | None,
     groups: Sequence[str] = (),
     is_administrator: bool = False,
 ) -> Person:
     """Add somebody who may sign in to the portal.
 
     Args:
+        password: None for somebody who comes by an identity provider, or by `invite`.
         groups: names of existing groups, which carry what the person may see.
 
     Raises:
@@ -52,7 +56,9 @@ def add_person(
             refuse(permissions.why_not_administer_people(actor))
             found = _groups(groups)
             _check(person, password)
-            person.set_password(password)
+            if selectors.person_named(username):
+                raise Conflict(f"The username {username} is taken.", fields={"username": "taken"})
+            person.set_password(password)  # None: no password fits
             person.save(force_insert=True)
             person.groups.set(found)
             history.record(
@@ -73,22 +79,67 @@ def add_person(
     return person
 
 
-def change_password(*, actor: Person, password: str) -> None:
+def change_password(*, actor: Person, password: str, session: UUID | None = None) -> None:
     """Give oneself another password; that it was changed is recorded, the password is not.
+
+    Every session of the person ends, except `session`, in which it was changed.
 
     Raises:
         Invalid: the password does not hold; `fields` says why.
     """
     _check_password(actor, password)
     with transaction.atomic():
-        actor.set_password(password)
-        actor.save(update_fields=["password"])
+        _set_password(actor, password, session=session)
+
+
+def invite(*, actor: Actor, person: Person) -> str:
+    """A token with which the person chooses a password, once, within `INVITATION_HOURS`.
+
+    It is made from the password that stands now: choosing one, or signing in, spends it.
+
+    Raises:
+        Denied: the actor is neither an administrator nor a part of the product; recorded.
+        Conflict: the account is not active.
+    """
+    with _standing(Action.PERSON_INVITED, actor, person):
+        refuse(permissions.why_not_administer_people(actor))
+        if not person.is_active:
+            raise Conflict(f"{person} is inactive: reactivate the account first.")
         ledger.record(
-            stream=f"person/{actor.pk}",
-            action=Action.PERSON_PASSWORD_CHANGED,
-            actor=actor.actor,
-            object=f"person/{actor.pk}",
+            stream=f"person/{person.pk}",
+            action=Action.PERSON_INVITED,
+            actor=actor,
+            object=f"person/{person.pk}",
+            body={"username": person.username},
         )
+    return default_token_generator.make_token(person)
+
+
+def accept_invitation(*, person: Person, token: str, password: str) -> None:
+    """Choose a password with the token of an invitation; every session of the person ends.
+
+    Raises:
+        Denied: the token does not hold: spent, too old, or another person's; recorded.
+        Invalid: the password does not hold; `fields` says why.
+    """
+    with _standing(Action.PERSON_PASSWORD_CHANGED, person.actor, person):
+        current = Person.objects.select_for_update(no_key=True).get(pk=person.pk)
+        if not current.is_active or not default_token_generator.check_token(current, token):
+            raise Denied("This link is spent or too old. Ask an administrator for another one.")
+        _check_password(current, password)
+        _set_password(current, password, session=None)
+
+
+def _set_password(person: Person, password: str, *, session: UUID | None) -> None:
+    person.set_password(password)
+    person.save(update_fields=["password"])
+    ledger.record(
+        stream=f"person/{person.pk}",
+        action=Action.PERSON_PASSWORD_CHANGED,
+        actor=person.actor,
+        object=f"person/{person.pk}",
+    )
+    sessions.end_all(actor=person.actor, person=person, reason=SessionEnd.PASSWORD, but=session)
 
 
 def deactivate(*, actor: Actor, person: Person) -> None:
@@ -103,6 +154,7 @@ def deactivate(*, actor: Actor, person: Person) -> None:
     with _standing(Action.PERSON_DEACTIVATED, actor, person):
         refuse(permissions.why_not_deactivate(actor, person))
         _move(person, actor=actor, action=Action.PERSON_DEACTIVATED, is_active=False)
+        sessions.end_all(actor=actor, person=person, reason=SessionEnd.DEACTIVATED)
         for agent_id in Agent.objects.filter(owner=person).order_by("pk").values_list("pk", flat=True):
             register.raise_epoch(actor=actor, agent=locks.agent(agent_id))
 
@@ -146,13 +198,14 @@ def _groups(names: Sequence[str]) -> list[Group]:
     return found
 
 
-def _check(person: Person, password: str) -> None:
+def _check(person: Person, password: str | None) -> None:
     try:
         person.clean_fields(exclude=["password"])
     except ValidationError as error:
         problems = {name: " ".join(messages) for name, messages in error.message_dict.items()}
         raise Invalid(" ".join(problems.values()), fields=problems) from error
-    _check_password(person, password)
+    if password is not None:
+        _check_password(person, password)
 
 
 def _check_password(person: Person, password: str) -> None:

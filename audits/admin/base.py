@@ -2,7 +2,8 @@
 
 The admin shows; services act. Rows are never changed or deleted by a form of the admin itself.
 `dialog_action` is a button on a row's page; `AddByService` is a page with a form. Both open with GET,
-which changes nothing, and act with POST through one service.
+which changes nothing, and act with POST through one service. With `reauthenticate` they ask for a fresh
+proof of who is at the screen, by the site's `confirmation_url`, and come back to where they were.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,6 +27,7 @@ from unfold.enums import ActionVariant
 
 from audits.admin.forms import DialogForm, ServiceForm, show_service_error
 from audits.admin.history import history_sections
+from audits.admin.kept import keep
 from audits.admin.references import is_uuid, shown_by
 from audits.admin.sections import Section, show_sections
 from audits.errors import ServiceError
@@ -35,6 +37,7 @@ __all__ = [
     "AddByService",
     "DialogForm",
     "Done",
+    "Gone",
     "ReadOnlyAdmin",
     "Section",
     "ServiceForm",
@@ -138,9 +141,11 @@ class AddByService(ReadOnlyAdmin):
     """Rows that come about through a service: `add_form` is its input, `add_by_service` calls it.
 
     Who may open the page: those with the model's add permission. The query of the address fills the
-    form in advance.
+    form in advance. `reauthenticate` asks for a fresh proof of who it is, before the form and again
+    when it is sent; what was typed is kept.
     """
 
+    reauthenticate = False
     add_form: type[ServiceForm]
     add_title = ""
     add_description = ""
@@ -159,9 +164,15 @@ class AddByService(ReadOnlyAdmin):
     ) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
+        confirm = self.admin_site.confirmation_url(request, request.get_full_path())
+        if self.reauthenticate and confirm and request.method != "POST":
+            return HttpResponseRedirect(confirm)
         form = self.add_form(
             request.POST or None, request.FILES or None, request=request, initial=request.GET.dict()
         )
+        if self.reauthenticate and confirm:
+            keep(request, form)
+            return HttpResponseRedirect(confirm)
         if form.is_valid():
             try:
                 made, sentence = self.add_by_service(request, form)
@@ -174,7 +185,7 @@ class AddByService(ReadOnlyAdmin):
             **self.admin_site.each_context(request),
             "title": self.add_title or f"Add {self.opts.verbose_name}",
             "list_title": self.list_title,
-            "list_url": reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"),
+            "list_url": _list(self.opts),
             "form": form,
             "description": self.add_description,
             "submit": self.add_submit,
@@ -191,7 +202,14 @@ class Done:
     made: Model
 
 
-Perform = Callable[[Any, HttpRequest, Any, str], str | Done]
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What an action did, in a sentence, where the row is not there any more: on to the list."""
+
+    sentence: str
+
+
+Perform = Callable[[Any, HttpRequest, Any, str], str | Done | Gone]
 
 
 def dialog_action(
@@ -203,6 +221,7 @@ def dialog_action(
     form_class: type[DialogForm] = DialogForm,
     icon: str | None = None,
     variant: ActionVariant = ActionVariant.DEFAULT,
+    reauthenticate: bool = False,
 ) -> Callable[[Perform], Any]:
     """Make a method an action on a row's page (name it in `actions_detail`).
 
@@ -210,6 +229,7 @@ def dialog_action(
     says what was done, or `Done` to go on to what was made. A `ServiceError` is shown in the
     dialog. `permissions` are model permissions
     (``agents.view_run``) or names of ``has_<name>_permission`` methods, which get the row's id.
+    With `reauthenticate` the dialog asks first for a fresh proof of who is at the screen.
     """
     dialog = ActionDialog(
         title=title, description=description, form_class=form_class, form_submit_text=submit
@@ -227,14 +247,42 @@ def dialog_action(
             if isinstance(done, Done):
                 messages.success(request, done.sentence)
                 return _after_dialog(request, page_of(done.made))
+            if isinstance(done, Gone):
+                messages.success(request, done.sentence)
+                return _after_dialog(request, _list(model_admin.opts))
             messages.success(request, done)
             return _after_dialog(request, _page(model_admin.opts, object_id))
 
-        return action(
-            description=title, permissions=tuple(permissions), icon=icon, variant=variant, dialog=dialog
+        made = action(
+            description=title,
+            permissions=tuple(permissions),
+            attrs={"data-action": perform.__name__},
+            icon=icon,
+            variant=variant,
+            dialog=dialog,
         )(act)
+        return _confirmed(made, dialog) if reauthenticate else made
 
     return decorate
+
+
+def _confirmed(made: Any, dialog: ActionDialog) -> Any:
+    """The action, once it is certain who is at the screen; what was typed meanwhile is kept."""
+
+    @wraps(made)
+    def confirmed(model_admin: Any, request: HttpRequest, *, object_id: str) -> HttpResponse:
+        back = f"{_page(model_admin.opts, object_id)}#{made.original_function_name}"
+        confirm = model_admin.admin_site.confirmation_url(request, back)
+        if not confirm:
+            response: HttpResponse = made(model_admin, request, object_id=object_id)
+            return response
+        if request.method == "POST":
+            keep(request, dialog["form_class"](data=request.POST, request=request, object_id=object_id))
+            return _after_dialog(request, confirm)
+        context = {"dialog": dialog, "confirm_url": confirm}
+        return render(request, "unfold/helpers/dialog_confirm.html", context)
+
+    return confirmed
 
 
 def _after_dialog(request: HttpRequest, url: str) -> HttpResponse:
@@ -251,6 +299,10 @@ def page_of(instance: Model) -> str:
 
 def _page(options: Any, object_id: str) -> str:
     return reverse(f"admin:{options.app_label}_{options.model_name}_change", args=[object_id])
+
+
+def _list(options: Any) -> str:
+    return reverse(f"admin:{options.app_label}_{options.model_name}_changelist")
 
 
 def _capitalised(words: object) -> str:

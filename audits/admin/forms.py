@@ -12,6 +12,7 @@ from unfold.widgets import (
     TEXTAREA_CLASSES,
 )
 
+from audits.admin.kept import give_back
 from audits.errors import ServiceError
 
 # The first that fits. Lists of choices keep the browser's look: Django puts a class on each and around all.
@@ -32,6 +33,7 @@ class ServiceForm(forms.Form):
     def __init__(self, *arguments: Any, request: Any, **options: Any) -> None:
         self.request = request
         super().__init__(*arguments, **options)
+        give_back(request, self)
         dress(self)
 
 
@@ -40,6 +42,7 @@ class DialogForm(BaseDialogForm):  # type: ignore[misc]
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        give_back(self.request, self)
         dress(self)
 
 

@@ -29,7 +29,7 @@ from audits.errors import NotFound
 from governance import contents, permissions, selectors
 from governance.admin.content import show_content, show_functions
 from governance.admin.summary import show_differences, show_seats, summary
-from governance.admin.who import person_of
+from governance.admin.who import authentication_of, person_of
 from governance.choices import LABELS, ApprovalState, Discipline, VoteChoice
 from governance.models import Approval, Vote
 from governance.services import approvals
@@ -188,6 +188,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         submit="Approve",
         permissions=("view",),
         form_class=VoteForm,
+        reauthenticate=True,
         icon="check",
         variant=ActionVariant.SUCCESS,
     )
@@ -200,6 +201,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         submit="Reject",
         permissions=("view",),
         form_class=VoteForm,
+        reauthenticate=True,
         icon="close",
         variant=ActionVariant.DANGER,
     )
@@ -212,6 +214,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         submit="Abstain",
         permissions=("view",),
         form_class=VoteForm,
+        reauthenticate=True,
         icon="remove",
     )
     def abstain(self, request: HttpRequest, form: Any, object_id: str) -> str:
@@ -242,6 +245,7 @@ def _vote(request: HttpRequest, form: Any, object_id: str, choice: VoteChoice) -
         choice=choice,
         digest=form.cleaned_data["digest"],
         comment=form.cleaned_data["comment"],
+        authentication=authentication_of(request),
     )
     approval.refresh_from_db()
     sentence = f"You voted in the seat {vote.get_discipline_display()}: {choice.label.lower()}."

@@ -140,6 +140,7 @@ class ElevationAdmin(AddByService):
         "itself, when its time is over or its uses are spent."
     )
     add_submit = "Request"
+    reauthenticate = True
     empty_text = "No write was ever elevated. An owner asks for one on the page of a proposed action."
     list_display = (
         "action",
@@ -217,6 +218,7 @@ class ElevationAdmin(AddByService):
         permissions=("view",),
         icon="block",
         variant=ActionVariant.DANGER,
+        reauthenticate=True,
     )
     def end_now(self, request: HttpRequest, form: Any, object_id: str) -> str:
         elevation = row_of(Elevation.objects.select_related("agent"), object_id)

@@ -41,6 +41,7 @@ class SeatAdmin(AddByService):
     add_title = "Assign a seat"
     add_description = "A person holds one seat at a time. Nobody votes on what they ask for or answer for."
     add_submit = "Assign"
+    reauthenticate = True
     empty_text = "The board has no seats yet. Assign one to a person of each discipline."
     list_display = ("person", "discipline", "held", "since", "until")
     list_filter = ("discipline",)
@@ -80,6 +81,7 @@ class SeatAdmin(AddByService):
         permissions=("end",),
         icon="event_busy",
         variant=ActionVariant.DANGER,
+        reauthenticate=True,
     )
     def end_seat(self, request: HttpRequest, form: Any, object_id: str) -> str:
         seat = row_of(Seat.objects.select_related("person"), object_id)

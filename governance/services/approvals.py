@@ -5,6 +5,7 @@ from typing import Protocol
 from django.db import transaction
 from django.utils import timezone
 
+from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.services.attempts import attempt, refuse
 from audits.choices import Action
@@ -31,15 +32,26 @@ SUBJECTS: dict[str, Subject] = {
 }
 
 
-def vote(*, actor: Person, approval: Approval, choice: VoteChoice, digest: str, comment: str = "") -> Vote:
+def vote(
+    *,
+    actor: Person,
+    approval: Approval,
+    choice: VoteChoice,
+    digest: str,
+    authentication: Authentication,
+    comment: str = "",
+) -> Vote:
     """Cast one vote, in the seat that the actor holds now, on the digest that they were shown.
+
+    `authentication` says when and how the actor proved who they are; it is recorded with the vote.
 
     The vote that completes the quorum, or makes it impossible, resolves the request and carries out
     what follows from it in the same transaction. A request that has expired, or whose content has been
     edited since, is closed instead of being voted on.
 
     Raises:
-        Denied: the actor asked for it, answers for the agent, or holds no seat; recorded.
+        Denied: the actor asked for it, answers for the agent, or holds no seat; or the sign-in is too
+            old, or lacks the second factor; recorded.
         Conflict: it is resolved, expired or voided; another digest; the person or the seat has voted.
         Invalid: there is no such choice.
     """
@@ -54,10 +66,19 @@ def vote(*, actor: Person, approval: Approval, choice: VoteChoice, digest: str, 
         agent = locks.agent(approval.agent_id)
         current = locks.approval(approval.pk)
         current.agent = agent
-        seat = _may_vote(Person.objects.get(pk=actor.pk), current, digest)
+        voter = Person.objects.get(pk=actor.pk)
+        seat = _may_vote(voter, current, digest)
+        refuse(permissions.against_voting_with(voter, authentication))
         lapsed = _lapse(current, agent)
         if not lapsed:
-            cast = _cast(actor, current, seat, VoteChoice(choice), comment)
+            cast = _cast(
+                actor=actor,
+                approval=current,
+                seat=seat,
+                choice=VoteChoice(choice),
+                comment=comment,
+                authentication=authentication,
+            )
             _resolve(current, agent)
     if lapsed:
         raise Conflict(f"This request is closed: {lapsed}")
@@ -100,7 +121,15 @@ def _may_vote(actor: Person, approval: Approval, digest: str) -> Seat:
     return seat
 
 
-def _cast(actor: Person, approval: Approval, seat: Seat, choice: VoteChoice, comment: str) -> Vote:
+def _cast(
+    *,
+    actor: Person,
+    approval: Approval,
+    seat: Seat,
+    choice: VoteChoice,
+    comment: str,
+    authentication: Authentication,
+) -> Vote:
     cast = Vote.objects.create(
         approval=approval,
         person=actor,
@@ -120,6 +149,7 @@ def _cast(actor: Person, approval: Approval, seat: Seat, choice: VoteChoice, com
             "choice": choice.value,
             "comment": cast.comment,
             "digest": approval.digest,
+            "authentication": authentication.evidence,
         },
     )
     return cast

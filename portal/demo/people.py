@@ -4,8 +4,10 @@ import secrets
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
 from agents.analyst import SLUG
+from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.services import people
 from audits.actor import Actor
@@ -34,6 +36,10 @@ SEATS = {
 }
 
 
+class SecondFactorsRequired(Exception):
+    """The demo's people have no second factors, and this installation asks for them."""
+
+
 class NotTheDemo(Exception):
     """The database holds somebody or something that the demo did not make."""
 
@@ -43,8 +49,13 @@ def gather() -> dict[str, Person]:
 
     Raises:
         NotTheDemo: the database is somebody's own; nothing was written.
+        SecondFactorsRequired: nothing was written.
     """
     refuse_a_real_database()
+    if settings.MFA == "required":
+        raise SecondFactorsRequired(
+            "The demo's people sign in with a password alone: set COUNTERSIGN_MFA=optional for it."
+        )
     password = sign_in_password()
     found = {person.username: person for person in Person.objects.filter(username__in=PEOPLE)}
     for username, (first, last, _role, groups) in PEOPLE.items():
@@ -64,6 +75,11 @@ def gather() -> dict[str, Person]:
         if username not in seated:
             board.assign_seat(actor=found[ADMINISTRATOR], person=found[username], discipline=discipline)
     return found
+
+
+def played(person: Person) -> Authentication:
+    """What stands for a sign-in where the story plays a person: `demo`, which is no method of signing in."""
+    return Authentication(person=str(person.pk), at=timezone.now(), methods=("demo",))
 
 
 def refuse_a_real_database() -> None:

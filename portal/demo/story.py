@@ -27,7 +27,7 @@ from governance.models import Approval, Decision, Elevation
 from governance.services import approvals, dossiers, elevations, risk
 from portal.demo import papers
 from portal.demo.auditor import damage, verify
-from portal.demo.people import AUDITOR, DEMO, OWNER, PEOPLE, SEATS, gather, sign_in_password
+from portal.demo.people import AUDITOR, DEMO, OWNER, PEOPLE, SEATS, gather, played, sign_in_password
 from portal.demo.screen import Screen, StepFailed
 from portal.worker import InProcessWorker
 
@@ -146,7 +146,11 @@ def the_board_decides(story: Story, agent: Agent, version: AgentVersion) -> None
 def refuse_own_vote(story: Story, approval: Approval) -> None:
     try:
         approvals.vote(
-            actor=story.owner, approval=approval, choice=VoteChoice.APPROVE, digest=approval.digest
+            actor=story.owner,
+            approval=approval,
+            choice=VoteChoice.APPROVE,
+            digest=approval.digest,
+            authentication=played(story.owner),
         )
     except Denied as denial:
         story.screen.refused(f"{story.owner}'s own vote. {denial.message}")
@@ -163,6 +167,7 @@ def vote_until_resolved(story: Story, approval: Approval) -> None:
             approval=approval,
             choice=VoteChoice.APPROVE,
             digest=approval.digest,
+            authentication=played(member),
             comment="Read and compared.",
         )
         story.screen.step(f"{member} approves for {discipline.label.lower()}")

@@ -19,6 +19,7 @@ from governance.choices import ElevationEnd, VoteChoice
 from governance.models import Approval, Elevation
 from governance.services import approvals, elevations
 from tests.agents.conftest import SYSTEM, ScriptedDecisions
+from tests.signing_in import proof
 
 pytestmark = pytest.mark.django_db
 
@@ -51,7 +52,13 @@ def elevated(proposal: ProposedAction, owner: Person, members: list[Person]) -> 
     for member in members:
         approval.refresh_from_db()
         if approval.state == "pending":
-            approvals.vote(actor=member, approval=approval, choice=VoteChoice.APPROVE, digest=approval.digest)
+            approvals.vote(
+                actor=member,
+                authentication=proof(member),
+                approval=approval,
+                choice=VoteChoice.APPROVE,
+                digest=approval.digest,
+            )
     elevation.refresh_from_db()
     return elevation
 

@@ -452,10 +452,10 @@ def test_more_sinks_cost_no_more_queries(
 
 
 def test_an_administrator_replays_from_the_page(name: str, path: Path, client: Client, ada: Person) -> None:
+    client.force_login(ada)
     sealing.seal()
     siem.deliver(name=name)
     told = len(seqs(path))
-    client.force_login(ada)
     cursor = cursor_of(name)
     url = reverse("admin:audits_sinkcursor_replay_from", args=[cursor.pk])
     assert "Replay from an entry" in client.get(url).content.decode()

@@ -24,6 +24,9 @@ from tests.processes.installation import Installation
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
+# What the Content-Security-Policy refused, said on the console in words that the test shows.
+REPORT = """document.addEventListener("securitypolicyviolation", (event) => console.error(
+    `CSP: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`))"""
 ABORTED = "net::ERR_ABORTED"  # somebody moved on, or a download began
 PICTURES = os.environ.get("PICTURES", "")
 
@@ -49,6 +52,7 @@ class Portal:
             storage_state=self.signed_in.get(username),
         )
         self.contexts.append(context)
+        context.add_init_script(REPORT)
         page = context.new_page()
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -89,7 +93,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """An installation on which the story was played, served with its worker."""
-    installation = Installation(tmp_path_factory.mktemp("told"))
+    # The tests share their sessions: whoever signed in once has proved it for all of them.
+    installation = Installation(
+        tmp_path_factory.mktemp("told"), {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600"}
+    )
     for command in ("prepare", "demo"):
         done = installation.manage(command)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -18,6 +18,7 @@ LISTS = (
     "agents/credential",
     "agents/modelturn",
     "agents/person",
+    "agents/session",
     "governance/approval",
     "governance/elevation",
     "governance/seat",

@@ -10,7 +10,7 @@ from tests.browser.usable import NARROW, WIDE, first_row, problems
 
 pytestmark = pytest.mark.browser
 # What each role begins with, and the forms that it may fill in.
-START = ("", "waiting/")
+START = ("", "waiting/", "my-sign-in/")
 FORMS = {
     "ada": ("agents/person/add/", "governance/seat/add/"),
     "olivia": ("register-analyst/", "governance/elevation/add/"),

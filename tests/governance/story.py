@@ -28,6 +28,7 @@ from audits.models import Event
 from governance.choices import VoteChoice
 from governance.models import Approval, Elevation, Vote
 from governance.services import approvals, elevations
+from tests.signing_in import proof
 
 LOOKUP = ("get_vulnerability_info", "endpoint/nvd")
 TICKET = "open_ticket"
@@ -83,7 +84,12 @@ def write(instance: AgentInstance, on: str, digest: str = "") -> Answer:
 def cast(person: Person, approval: Approval, choice: VoteChoice = VoteChoice.APPROVE, **more: Any) -> Vote:
     """A vote on what the approval shows."""
     return approvals.vote(
-        actor=person, approval=approval, choice=choice, digest=more.pop("digest", approval.digest), **more
+        actor=person,
+        approval=approval,
+        choice=choice,
+        digest=more.pop("digest", approval.digest),
+        authentication=more.pop("authentication", proof(person)),
+        **more,
     )
 
 

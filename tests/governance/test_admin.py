@@ -86,8 +86,9 @@ def test_votes_and_differences_are_shown(active_analyst: Agent, sasha: Person, o
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_opening_a_dialog_changes_nothing(verb: str, submitted: Approval, sasha: Person) -> None:
+    client = sign_in(sasha)
     before = Event.objects.count()
-    text = html(sign_in(sasha), page(f"approval_{verb}", submitted.pk))
+    text = html(client, page(f"approval_{verb}", submitted.pk))
     assert submitted.digest in text
     assert not Vote.objects.exists()
     assert Event.objects.count() == before

@@ -12,6 +12,7 @@ from governance.choices import ApprovalState, Discipline, VoteChoice
 from governance.models import Approval, Grant, Seat, Vote
 from governance.services import approvals, board
 from tests.governance.story import cast, events
+from tests.signing_in import proof
 
 pytestmark = pytest.mark.django_db
 
@@ -135,7 +136,13 @@ def test_a_stale_digest_is_no_vote(submitted: Approval, sasha: Person) -> None:
 
 def test_there_are_three_choices(submitted: Approval, sasha: Person) -> None:
     with pytest.raises(Invalid):
-        approvals.vote(actor=sasha, approval=submitted, choice="maybe", digest=submitted.digest)  # type: ignore[arg-type]
+        approvals.vote(
+            actor=sasha,
+            authentication=proof(sasha),
+            approval=submitted,
+            choice="maybe",  # type: ignore[arg-type]
+            digest=submitted.digest,
+        )
 
 
 def test_a_resolved_request_takes_no_vote(submitted: Approval, sasha: Person, leo: Person) -> None:

@@ -14,7 +14,6 @@ from audits.actor import Actor
 from audits.models import Event
 from audits.services import history
 from governance.models import Approval, Grant, RiskClass, Seat
-from tests.conftest import PASSWORD
 from tests.governance.story import elevate, propose, resource, version_of
 from tests.portal.pages import address, page, queries
 
@@ -24,7 +23,7 @@ TESTER = Actor.system("tester")
 
 def signed_in(person: Person) -> Client:
     client = Client()
-    assert client.login(username=person.username, password=PASSWORD)
+    client.force_login(person)
     return client
 
 

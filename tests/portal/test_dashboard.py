@@ -17,6 +17,7 @@ from governance.models import Approval, Elevation, Seat
 from governance.services import approvals, board
 from portal.dashboard import minutes_left
 from tests.portal import work
+from tests.signing_in import proof
 
 
 def overview(client: Client, person: Person, page: str = "index") -> str:
@@ -72,8 +73,8 @@ def test_agents_are_counted_by_state(
 
 
 def test_the_ledger_is_shown_as_it_is(client: Client, aude: Person) -> None:
-    sealing.seal()
     client.force_login(aude)
+    sealing.seal()
     shown = client.get(reverse("admin:index")).context["ledger"]
     assert shown["size"] == Entry.objects.count() > 0
     assert shown["unsealed"] == 0
@@ -85,7 +86,13 @@ def test_a_board_member_finds_the_vote_and_it_is_gone_once_cast(
 ) -> None:
     assert badge(client, sasha) == 1
     assert submitted.title in overview(client, sasha, "waiting")
-    approvals.vote(actor=sasha, approval=submitted, choice=VoteChoice.APPROVE, digest=submitted.digest)
+    approvals.vote(
+        actor=sasha,
+        authentication=proof(sasha),
+        approval=submitted,
+        choice=VoteChoice.APPROVE,
+        digest=submitted.digest,
+    )
     assert badge(client, sasha) == 0
     assert "Nothing waits for you." in overview(client, sasha, "waiting")
 

@@ -15,12 +15,14 @@ from agents.models import (
     Exposure,
     Finding,
     FunctionCall,
+    Lockout,
     ModelTurn,
     Person,
     ProposedAction,
     Report,
     Run,
     ScannedTarget,
+    Session,
     Ticket,
     TicketNote,
     Vulnerability,
@@ -245,7 +247,11 @@ def fill(owner: Person, number: int) -> None:
         bundle(of)
         document(of)
         verification()
-        Person.objects.create(username=f"colleague-{uuid4()}")
+        colleague = Person.objects.create(username=f"colleague-{uuid4()}")
+        Session.objects.create(person=colleague, methods=["pwd"], started_at=NOON, seen_at=NOON)
+        Lockout.objects.create(
+            username=colleague.username, ip_address="192.0.2.7", failures_since_start=index, path_info="/"
+        )
         Vulnerability.objects.create(
             cve_id=f"CVE-2026-{index:04}-{uuid4().hex[:6]}",
             record={"descriptions": [{"lang": "en", "value": HOSTILE}]},

@@ -39,6 +39,7 @@ class Installation:
             "COUNTERSIGN_SECRET_KEY": "a-key-for-tests-only-" + "x" * 40,
             "COUNTERSIGN_DATA_DIR": str(self.data),
             "COUNTERSIGN_NVD_ONLINE": "false",
+            "COUNTERSIGN_MFA": "optional",
             **self.variables,
         }
 

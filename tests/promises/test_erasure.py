@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from django.conf import LazySettings
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 
-from agents.models import Agent, Person
+from agents.models import Agent, Lockout, Person
+from agents.models import Session as SignIn
 from agents.services import people
 from audits import erased_log, explaining, guard, subject_keys
 from audits.actor import Actor
@@ -116,8 +122,22 @@ def test_sessions_and_history_end_with_the_person(
 ) -> None:
     client.force_login(oscar)
     assert oscar.history.get().username == "oscar"
+    Authenticator.objects.create(user=oscar, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    SocialAccount.objects.create(user=oscar, provider="oidc", uid="oscar@idp.example.org")
+    Lockout.objects.create(username="oscar", ip_address="192.0.2.9", path_info="/", failures_since_start=1)
+    sign_in = SignIn.objects.create(
+        person=oscar,
+        address="192.0.2.9",
+        user_agent="Oscar's",
+        started_at=timezone.now(),
+        seen_at=timezone.now(),
+    )
     erase(dora, subject)
     assert not Session.objects.exists()
+    assert not any(model.objects.exists() for model in (Authenticator, SocialAccount, Lockout))
+    sign_in.refresh_from_db()
+    assert (sign_in.address, sign_in.user_agent) == (None, "")
+    assert sign_in.ended_at is not None
     left = oscar.history.get()
     assert (left.username, left.first_name, left.email) == (f"erased-{oscar.pk.hex[-12:]}", "", "")
     sound()
@@ -423,7 +443,8 @@ def test_reactivating_an_erased_person_opens_nothing(
     erase(dora, subject)
     people.reactivate(actor=ada.actor, person=oscar)
     oscar.refresh_from_db()
-    assert not client.login(username=oscar.username, password="")
+    client.post(reverse("account_login"), {"login": oscar.username, "password": "x"})
+    assert SESSION_KEY not in client.session
     assert not oscar.has_usable_password()
 
 

@@ -33,9 +33,19 @@ import governance.services
 from agents import nvd
 from agents.analyst import SLUG, provenance
 from agents.analyst import run as analyst
-from agents.choices import DocumentKind
-from agents.models import Agent, AgentVersion, Person, ProposedAction, Report, Run
-from agents.services import documents, people, proposals, register, reports, runs, vulnerabilities
+from agents.choices import DocumentKind, Refusal, SessionEnd
+from agents.models import Agent, AgentVersion, Lockout, Person, ProposedAction, Report, Run, Session
+from agents.services import (
+    documents,
+    people,
+    proposals,
+    register,
+    reports,
+    runs,
+    second_factors,
+    sessions,
+    vulnerabilities,
+)
 from audits import history, keys
 from audits.choices import BundleKind, HoldScope, KeyPurpose
 from audits.errors import Denied
@@ -60,10 +70,12 @@ from audits.siem.address import parse_all
 from governance.choices import Discipline, ElevationEnd, VoteChoice
 from governance.models import Approval, Seat
 from governance.services import approvals, board, dossiers, elevations, risk
+from tests import signing_in
 from tests.agents.conftest import LOG4SHELL, SYSTEM
 from tests.agents.model_server import completion, serving
 from tests.conftest import ANSWERS, add
 from tests.governance.story import approval_of, request
+from tests.signing_in import proof
 
 ROOMS = (agents.services, governance.services, audits.services)
 NVD = Path(__file__).parents[2] / "demo" / "nvd.json"
@@ -86,6 +98,10 @@ WITHOUT_EVENT = {
     ("audits_bundle", frozenset({"state", "started_at", "heard_at"})),
     ("audits_bundle", frozenset({"phase", "done", "total", "heard_at"})),
     ("audits_bundle", frozenset({"checkpoint_size"})),
+    # When a session was last used; that it began and ended are events.
+    ("agents_session", frozenset({"seen_at"})),
+    # The counter of failed sign-ins, before any is refused for it.
+    ("axes_accessattempt", frozenset()),
     # A cache of public records.
     ("agents_vulnerability", frozenset()),
 }
@@ -266,6 +282,7 @@ def play() -> None:
     _sinks()
     _keys_and_anchors()
     people.change_password(actor=olivia, password="another-sentence-of-words")
+    _sign_ins(ada, olivia)
     people.deactivate(actor=ada.actor, person=olivia)
     people.reactivate(actor=ada.actor, person=olivia)
     board.end_seat(actor=ada, seat=Seat.objects.get(person=members[0]))
@@ -282,6 +299,27 @@ def _documents(agent: Agent, owner: Person) -> None:
         file_name="policy.txt",
         content=b"It may read.",
     )
+
+
+def _sign_ins(ada: Person, olivia: Person) -> None:
+    """One who signs in, loses a second factor and a way in; one whose name is locked."""
+    session = sessions.start(actor=olivia, methods=["pwd"], address="192.0.2.7", user_agent="browser")
+    Session.objects.filter(pk=session.pk).update(seen_at=timezone.now() - timedelta(minutes=2))
+    session.refresh_from_db()
+    sessions.seen(session=session)
+    sessions.end(actor=olivia.actor, session=session, reason=SessionEnd.ENDED)
+    forgotten = sessions.start(actor=olivia, methods=["pwd"], address=None, user_agent="")
+    Session.objects.filter(pk=forgotten.pk).update(seen_at=timezone.now() - timedelta(days=1))
+    sessions.sweep()
+    sessions.record_refusal(name="nobody", why=Refusal.CREDENTIALS, address=None)
+    with transaction.atomic():
+        app = signing_in.add_app(olivia)
+    second_factors.record_removed(actor=olivia, kind=app.type, session=None)
+    second_factors.reset(actor=ada.actor, person=olivia)
+    token = people.invite(actor=ada.actor, person=olivia)
+    people.accept_invitation(person=olivia, token=token, password="yet-another-sentence-of-words")
+    lockout = Lockout.objects.create(username="olivia", ip_address="192.0.2.7", failures_since_start=5)
+    sessions.lift_lockout(actor=ada.actor, lockout=lockout)
 
 
 def _version(owner: Person, agent: Agent, label: str) -> AgentVersion:
@@ -301,7 +339,9 @@ def _approved_agent(owner: Person, members: list[Person]) -> Agent:
 
 
 def _vote(person: Person, approval: Approval, choice: VoteChoice) -> None:
-    approvals.vote(actor=person, approval=approval, choice=choice, digest=approval.digest)
+    approvals.vote(
+        actor=person, authentication=proof(person), approval=approval, choice=choice, digest=approval.digest
+    )
 
 
 def _approve(members: list[Person], approval: Approval) -> None:

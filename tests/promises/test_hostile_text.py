@@ -28,6 +28,7 @@ from tests.agents.conftest import SYSTEM
 from tests.agents.model_server import completion, serving
 from tests.conftest import ANSWERS
 from tests.governance.story import approval_of
+from tests.signing_in import proof
 
 PROBE = "'\"></textarea></script><xss-probe onload=alert(1)>{{ 7|add:7 }}"
 WRITE = {"title": PROBE, "body": PROBE, "severity": "critical"}
@@ -68,6 +69,7 @@ def approve(members: list[Person], approval: Any) -> None:
         if approval.state == "pending":
             approvals.vote(
                 actor=member,
+                authentication=proof(member),
                 approval=approval,
                 choice=VoteChoice.APPROVE,
                 digest=approval.digest,

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError
 
 from audits.errors import ServiceError
-from portal.demo.people import NotTheDemo
+from portal.demo.people import NotTheDemo, SecondFactorsRequired
 from portal.demo.screen import StepFailed
 from portal.demo.story import play
 
@@ -16,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             play()
-        except NotTheDemo as error:
+        except (NotTheDemo, SecondFactorsRequired) as error:
             raise CommandError(str(error), returncode=2) from error
         except (StepFailed, ServiceError) as error:
             raise CommandError(f"The story stopped: {error}", returncode=1) from error
