@@ -4,7 +4,7 @@ They stop every application and every ordinary role. A superuser can take them o
 digests, message codes, signatures and checkpoints kept elsewhere are for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -58,11 +58,12 @@ def install(connection: BaseDatabaseWrapper) -> None:
                     cursor.execute(statement)
 
 
-def remove(connection: BaseDatabaseWrapper) -> None:
-    """Take every trigger off, as a superuser can; tests do, to empty tables and to attack them."""
+def remove(connection: BaseDatabaseWrapper, tables: Collection[str] | None = None) -> None:
+    """Take triggers off, of these tables or all, as a superuser can; tests do, to empty or attack them."""
     with connection.cursor() as cursor:
         for trigger in _triggers(connection):
-            cursor.execute(_drop(connection.vendor, trigger))
+            if tables is None or trigger.table in tables:
+                cursor.execute(_drop(connection.vendor, trigger))
 
 
 def missing(connection: BaseDatabaseWrapper) -> list[str]:

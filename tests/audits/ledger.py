@@ -4,26 +4,16 @@ from collections.abc import Iterator
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import TransactionTestCase
 
-from audits import erased_log, guard, keys, triggers
+from audits import erased_log, guard, keys
+from tests import emptying
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _guarded_tables_can_be_emptied() -> Iterator[None]:
-    name = "_fixture_teardown"
-    empty_tables = getattr(TransactionTestCase, name)
-
-    def empty_guarded_tables(case: TransactionTestCase) -> None:
-        triggers.remove(connection)
-        try:
-            empty_tables(case)
-        finally:
-            triggers.install(connection)
-
     patch = pytest.MonkeyPatch()
-    patch.setattr(TransactionTestCase, name, empty_guarded_tables)
+    patch.setattr(TransactionTestCase, "_fixture_teardown", lambda _case: emptying.empty())
     yield
     patch.undo()
 
