@@ -60,12 +60,12 @@ class Pass:
         self.scope, self.archive, self.progress = scope, archive, progress
         self.written = Written()
         self.table = archive.packer("events.csv")
-        self.table.write(verify.TABLE_HEAD)
+        self.table.write(verify.csv_row(verify.COLUMNS))
         self._keys: dict[bytes, subject_keys.SubjectKey | None] = {}
         self._erased_keys: set[str] = set()
         self._redacted: set[UUID] = set()
         self.explained: set[UUID] = set()
-        self._rows: list[tuple[bytes, ...]] = []
+        self._rows: list[bytes] = []
         self._entries: list[bytes] = []
         self._bodies: list[bytes] = []
 
@@ -99,7 +99,7 @@ class Pass:
         if self._entries:
             files.entries.write(b"\n".join(self._entries) + b"\n")
             files.bodies.write(b"".join(self._bodies))
-            self.table.write(verify.table_of(self._rows))
+            self.table.write(b"".join(self._rows))
         self._entries, self._bodies, self._rows = [], [], []
 
     def _know(self, places: list[int], wanted: set[UUID]) -> None:
@@ -158,8 +158,9 @@ class Pass:
         written = self.written
         written.count += 1
         written.streams.add(header["stream"])
-        actor_name = name.content if name else b""
-        self._rows.append(_row(line, header, actor_name, self._sealed_at(line)))
+        actor_name = name.content.decode() if name else ""
+        place = {"q": line.seq, "n": line.number, "t": self._sealed_at(line)}
+        self._rows.append(verify.csv_row(verify.cells(header, place, actor_name)))
         if header["action"] in NAMING and payload:
             key, folder = NAMING[header["action"]]
             named = orjson.loads(payload.content)
@@ -169,12 +170,12 @@ class Pass:
                 written.naming_streams.add(header["stream"])
         if written.count <= SAMPLE:
             said = orjson.loads(payload.content) if payload else {}
-            written.shown.append(Shown(line.number, header, actor_name.decode(), said, payload is None))
+            written.shown.append(Shown(line.number, header, actor_name, said, payload is None))
 
     @staticmethod
-    def _sealed_at(line: Line) -> bytes:
+    def _sealed_at(line: Line) -> str:
         """From the sealed place, whose last member is the time."""
-        return bytes(line.seal)[-29:-2]
+        return bytes(line.seal)[-29:-2].decode()
 
     def _erased_line(
         self, line: Line, header: dict[str, Any], payload: bodies.Opened | None, name: bodies.Opened | None
@@ -235,18 +236,6 @@ class _Pair:
 
 def _id_of(line: Line) -> UUID:
     return UUID(orjson.loads(bytes(line.header or b"{}"))["id"])
-
-
-def _row(line: Line, header: dict[str, Any], actor_name: bytes, sealed_at: bytes) -> tuple[bytes, ...]:
-    """The cells of events.csv."""
-    more = header.get
-    return (
-        b"%d" % line.seq, header["stream"].encode(), b"%d" % line.number, header["time"].encode(), sealed_at,
-        header["action"].encode(), header["outcome"].encode(), header["actor"].encode(), actor_name,
-        header["object"].encode(), " ".join(more("frameworks", ())).encode(), more("evaluation", "").encode(),
-        more("policy", {}).get("version", "").encode(), more("provenance", "").encode(),
-        more("trace", "").encode(), header["id"].encode(),
-    )  # fmt: skip
 
 
 def _members(places: "array[int]", wanted: list[int]) -> set[int]:

@@ -1,52 +1,43 @@
 #!/usr/bin/env python3
 """Verify an evidence bundle, offline and without the program that made it.
 
-    python verify.py BUNDLE [--key KEY] [--policy FILE] [--known-checkpoint FILE] [--jobs N]
+    python verify.py BUNDLE [--key KEY] [--policy FILE] [--known-checkpoint FILE] [--witness KEY]
 
 KEY is the ledger's verifier key, or a file that holds it: get it from the organisation by another way
 than the bundle, before you need it. --policy is the same, as a policy.txt that you were given; it pins
 the key that signs bundles too. --known-checkpoint is a checkpoint of the same ledger that you kept: it
-shows that the ledger was not rewritten since.
+shows that the ledger was not rewritten since. --witness is the verifier key of a witness.
 
-How it goes, in the order of the text below: who signed (keys, rotations, manifest); that every byte of
-the ZIP is a listed file; the entries, in pieces by as many processes as there are processors (each entry
-is canonical, commits to its body, follows the one before it in its stream, and is a row of the table);
-the tree over them, up to the signed root; that nothing is left out; that what is gone is explained.
+How it goes, in the order of the text below: signatures (Ed25519, notes and keys); every byte of the ZIP
+is a listed file (the archive); one walk over the entries and their bodies, each of which is canonical,
+follows the one before it and is a row of the table, up to the signed root of their tree (entries and
+streams); nothing is left out but what sealed events say (what is gone); and the rest (the whole).
 
 Exit codes: 0 verified, 1 wrong, 2 unreadable, 3 verified with limits (they are listed).
 Needs Python 3.9 or later and nothing else. `docs/bundle-format.md` describes the format.
 """
 
-# ruff: noqa: PLR2004, PLR0917, T201, UP017 - the formats' own numbers; a line has many parts; it prints; Python 3.9
+# ruff: noqa: PLR2004, T201, UP017 - the formats' own numbers; it prints; Python 3.9
 from __future__ import annotations
 
 import argparse
 import base64
-import binascii
 import json
-import multiprocessing
 import os
 import re
 import struct
 import sys
 import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timezone
 from hashlib import sha256, sha512
-from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 VERIFIED, WRONG, UNREADABLE, LIMITED = 0, 1, 2, 3
 FORMAT = "countersign/bundle/v1"
-EMPTY = "0" * 64
-CHUNK = 1 << 16
-SEVERAL = 8 << 20
-"""From so many bytes of entries on it is worth starting processes."""
-COLUMNS = (
-    "seq", "stream", "number", "time", "sealed_at", "action", "outcome", "actor", "actor_name", "object",
-    "frameworks", "evaluation", "policy", "provenance", "trace", "id",
-)  # fmt: skip
+Row = dict[str, Any]
 
 
 class Wrong(Exception):
@@ -55,6 +46,15 @@ class Wrong(Exception):
 
 class Unreadable(Exception):
     """There is nothing here that could be verified."""
+
+
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError, zlib.error)
+"""What Python raises where something has another form than is expected of it."""
+
+
+def need(holds: object, otherwise: str) -> None:
+    if not holds:
+        raise Wrong(otherwise)
 
 
 # --- Ed25519 (RFC 8032, 5.1) ---------------------------------------------------------------------------
@@ -106,74 +106,81 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
         return False
     challenge = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % ORDER
     left, right = _multiply(scalar, base), _add(commitment, _multiply(challenge, key))
-    return not (
-        (left[0] * right[2] - right[0] * left[2]) % P or (left[1] * right[2] - right[1] * left[2]) % P
-    )
+    return not any((left[i] * right[2] - right[i] * left[2]) % P for i in (0, 1))
 
 
-# --- Signed notes (c2sp.org/signed-note), and which key signs what ---------------------------------------
+# --- Notes and keys (c2sp.org/signed-note), and which key signs what ------------------------------------
 class Key(NamedTuple):
     name: str
     hash: bytes
     public: bytes
 
 
+def from_base64(text: str) -> bytes:
+    """What is encoded; nothing where the text is not the one canonical form."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except ValueError:
+        return b""
+    return found if base64.b64encode(found).decode() == text else b""
+
+
 def parse_key(text: str, where: str, algorithm: int = 1) -> Key:
     """A verifier key: 1 is Ed25519, 4 the cosignature of a witness."""
-    try:
-        name, digest, encoded = text.strip().split("+", 2)
-        material = base64.b64decode(encoded, validate=True)
-    except (ValueError, binascii.Error):
-        raise Wrong(f"{where}: {text.strip()[:80]!r} is not a verifier key.") from None
+    name, digest, encoded = [*text.strip().split("+", 2), "", ""][:3]
+    material = from_base64(encoded)
     key = Key(name, sha256(name.encode() + b"\n" + material).digest()[:4], material[1:])
-    canonical = base64.b64encode(material).decode() == encoded
-    if len(material) != 33 or material[0] != algorithm or key.hash.hex() != digest or not canonical:
-        raise Wrong(f"{where}: {text.strip()[:80]!r} is damaged, or no Ed25519 verifier key.")
+    is_whole = len(material) == 33 and material[0] == algorithm and key.hash.hex() == digest
+    need(is_whole, f"{where}: {text.strip()[:80]!r} is no such verifier key, or damaged.")
     return key
 
 
 def signatures(content: bytes, key: Key, where: str) -> tuple[bytes, list[bytes]]:
     """The text of a note, and what stands in its signature lines for this key."""
-    text, separator, lines = content.rpartition(b"\n\n")
-    blobs = []
-    for line in lines.decode("utf-8", "replace").split("\n")[:-1]:
-        found = re.fullmatch("\u2014 ([^ +\n]+) ([A-Za-z0-9+/]+={0,2})", line)
-        blob = base64.b64decode(found[2] + "==") if found else b""
-        if not found or base64.b64encode(blob).decode() != found[2]:
-            raise Wrong(f"{where}: {line[:80]!r} is no signature line.")
-        if found[1] == key.name and blob[:4] == key.hash:
-            blobs.append(blob[4:])
-    if not separator or not lines.endswith(b"\n"):
-        raise Wrong(f"{where}: not a signed note.")
-    if not blobs:
-        raise Wrong(f"{where}: it bears no signature of the key {key.name} ({key.hash.hex()}).")
-    return text + b"\n", blobs
+    text, separator, signed = content.rpartition(b"\n\n")
+    need(separator and signed.endswith(b"\n"), f"{where}: not a signed note.")
+    found = []
+    for line in signed.decode("utf-8", "replace").split("\n")[:-1]:
+        parts = re.fullmatch("\u2014 ([^ +\n]+) ([A-Za-z0-9+/=]+)", line)
+        blob = from_base64(parts[2]) if parts else b""
+        need(blob, f"{where}: {line[:80]!r} is no signature line.")
+        if parts and parts[1] == key.name and blob[:4] == key.hash:
+            found.append(blob[4:])
+    need(found, f"{where}: it bears no signature of the key {key.name} ({key.hash.hex()}).")
+    return text + b"\n", found
 
 
 def open_note(content: bytes, key: Key, where: str) -> list[str]:
     """The lines of the text that `key` has signed."""
-    text, blobs = signatures(content, key, where)
-    if not all(ed25519_verifies(key.public, text, blob) for blob in blobs):
-        raise Wrong(f"{where}: the signature of {key.name} does not fit the text; one of them was changed.")
+    text, found = signatures(content, key, where)
+    fits = all(ed25519_verifies(key.public, text, signature) for signature in found)
+    need(fits, f"{where}: the signature of {key.name} does not fit the text; one of them was changed.")
     return text[:-1].decode().split("\n")
 
 
 def cosigned_at(content: bytes, key: Key, where: str) -> int:
     """When a witness cosigned a checkpoint, in seconds since 1970 (c2sp.org/tlog-cosignature)."""
-    text, blobs = signatures(content, key, where)
-    seconds = int.from_bytes(blobs[0][:8], "big")
-    signed = b"cosignature/v1\ntime %d\n" % seconds + text
-    if not ed25519_verifies(key.public, signed, blobs[0][8:]):
-        raise Wrong(f"{where}: the cosignature of {key.name} does not fit the checkpoint.")
+    text, found = signatures(content, key, where)
+    seconds = int.from_bytes(found[0][:8], "big")
+    fits = ed25519_verifies(key.public, b"cosignature/v1\ntime %d\n" % seconds + text, found[0][8:])
+    need(fits, f"{where}: the cosignature of {key.name} does not fit the checkpoint.")
     return seconds
 
 
 def open_checkpoint(content: bytes, key: Key, where: str) -> tuple[int, bytes]:
     """(size, root) of a signed checkpoint (c2sp.org/tlog-checkpoint)."""
-    lines = open_note(content, key, where)
-    if len(lines) != 3 or lines[0] != key.name or not lines[1].isdecimal():
-        raise Wrong(f"{where}: not a checkpoint of the ledger {key.name}.")
-    return int(lines[1]), base64.b64decode(lines[2], validate=True)
+    origin, size, root, *more = [*open_note(content, key, where), "", ""]
+    fits = origin == key.name and re.fullmatch("0|[1-9][0-9]{0,17}", size) and len(from_base64(root)) == 32
+    need(fits and len(more) == 2, f"{where}: not a checkpoint of the ledger {key.name}.")
+    return int(size), from_base64(root)
+
+
+def policy_keys(policy: bytes, where: str) -> tuple[Key, Key]:
+    """The ledger's key and the key for bundles that a policy names."""
+    named = re.match(rb"countersign/policy/v1\nledger (.+)\nbundles (.+)\n\n", policy)
+    if not named:
+        raise Wrong(f"{where}: not the list of keys that it should be.")
+    return parse_key(named[1].decode(), where), parse_key(named[2].decode(), where)
 
 
 class Term(NamedTuple):
@@ -185,38 +192,39 @@ class Term(NamedTuple):
     is_trusted_by_the_one_before: bool = False
 
 
+STATEMENT = re.compile(
+    rb"countersign/(?:rotation|(replacement))/v1\nold (\S+)\nnew (\S+)\n"
+    rb"size (0|[1-9][0-9]{0,17})\n(?(1)reason [^\n]+\n)\n"
+)
+
+
 def terms(content: bytes, only: Key) -> list[Term]:
     """Which key followed which: `rotations.txt`, or the only key there was."""
     found: list[Term] = []
     for number, note in enumerate(content.split(b"--\n") if content else [], 1):
-        where = f"rotations.txt, statement {number}"
-        said = re.match(
-            rb"countersign/(rotation|replacement)/v1\nold (\S+)\nnew (\S+)\nsize ([0-9]{1,18})\n"
-            rb"(reason [^\n]+\n)?\n",
-            note,
-        )
-        if not said or (said[1] == b"replacement") != bool(said[5]):
+        where, said = f"rotations.txt, statement {number}", STATEMENT.match(note)
+        if not said:
             raise Wrong(f"{where}: not a statement about the ledger's key.")
         old, new, size = parse_key(said[2].decode(), where), parse_key(said[3].decode(), where), int(said[4])
         found = found or [Term(old, 0, float("inf"))]
-        if old != found[-1].key or new == old or new.name != old.name:
-            raise Wrong(
-                f"{where}: it does not follow the key before it: a statement was left out or changed."
-            )
-        rotation = not said[5]
-        for key in (old, new) if rotation else (new,):
+        follows = old == found[-1].key and new != old and new.name == old.name
+        need(follows, f"{where}: it does not follow the key before it: one was left out or changed.")
+        for key in (new,) if said[1] else (old, new):
             open_note(note, key, where)
-        if rotation and size < found[-1].first:
-            raise Wrong(f"{where}: it is before the one that precedes it.")
+        need(said[1] or size >= found[-1].first, f"{where}: it is before the one that precedes it.")
         found = [term for term in found if term.first <= size]
         found[-1] = found[-1]._replace(last=size)
-        found.append(Term(new, size if rotation else size + 1, float("inf"), rotation))
+        found.append(Term(new, size + 1 if said[1] else size, float("inf"), not said[1]))
     return found or [Term(only, 0, float("inf"))]
 
 
 # --- The archive: a ZIP in which every byte is accounted for -------------------------------------------
+STORED = {"policy.txt", "rotations.txt", "checkpoint.txt", "manifest.json", "manifest.sig"}
 LIMIT, MEMBERS = 2**32 - 1, 2**16 - 1
 """From here on a number stands in a ZIP64 field."""
+is_path = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*").fullmatch
+CHUNK, LINE, MOST = 1 << 16, 1 << 21, 1 << 26
+"""Bytes that are read at once, that a line has at most, and a file that is read whole."""
 
 
 class Member(NamedTuple):
@@ -241,53 +249,44 @@ def read_members(file: BinaryIO) -> dict[str, Member]:
         if len(header) < 30 or header[:4] != b"PK\x03\x04":
             error = Wrong if members else Unreadable
             raise error(f"The ZIP structure is damaged at byte {position}, or this is no bundle.")
-        method, crc, packed, size, length, extra = (
-            *struct.unpack_from("<H", header, 8),
-            *struct.unpack_from("<3I2H", header, 14),
-        )
+        method, crc, packed, size, length, extra = struct.unpack("<8xH4x3I2H", header)
         path, more = file.read(length).decode("utf-8", "replace"), file.read(extra)
         if more[:4] == b"\1\0\x10\0" and len(more) == 20:
             size, packed = struct.unpack_from("<2Q", more, 4)
         member = Member(path, method, crc, packed, size, position, position + 30 + length + extra)
-        if method not in (0, 8) or header + path.encode() + more != _local(member):
-            raise Wrong(f"{path}: its ZIP header (byte {position}) is not in the form of a bundle.")
-        if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*", path):
-            raise Wrong(f"The ZIP names a file {path!r}, which no bundle contains.")
-        if path in members:
-            raise Wrong(f"{path} is in the ZIP twice.")
+        is_formal = method in (0, 8) and header + path.encode() + more == _header(member, is_central=False)
+        need(is_formal, f"{path}: its ZIP header (byte {position}) is not in the form of a bundle.")
+        need(is_path(path), f"The ZIP names a file {path!r}, which no bundle contains.")
+        need(path not in members, f"{path} is in the ZIP twice.")
         members[path] = member
         position = member.start + packed
-        if position > end:
-            raise Wrong(f"{path}: the file is cut short, or its ZIP header (byte {position}) is damaged.")
+        need(position <= end, f"{path}: the file is cut short, or its header before byte {position} damaged.")
     file.seek(position)
-    rows = b"".join(map(_central, members.values()))
-    if file.read() != rows + _ends(len(members), position, len(rows)):
-        raise Wrong(f"The ZIP directory (from byte {position}) does not list exactly the files before it.")
+    rows = b"".join(_header(member, is_central=True) for member in members.values())
+    fits = file.read() == rows + _ends(len(members), position, len(rows))
+    need(fits, f"The ZIP directory (from byte {position}) does not list exactly the files before it.")
     return members
 
 
-def _local(member: Member) -> bytes:
-    """APPNOTE 4.3.7."""
-    path, sizes, more = member.path.encode(), (member.packed_size, member.size), b""
-    if max(sizes) >= LIMIT:
-        more, sizes = struct.pack("<2H2Q", 1, 16, member.size, member.packed_size), (2**32 - 1, 2**32 - 1)
-    return struct.pack(
-        "<4s5H3I2H", b"PK\x03\x04", 45 if more else 20, 0x0800, member.method, 0, 0x21, member.crc, *sizes,
-        len(path), len(more),
-    ) + path + more  # fmt: skip
-
-
-def _central(member: Member) -> bytes:
-    """APPNOTE 4.3.12, with a ZIP64 field for the numbers that do not fit."""
-    path, numbers = member.path.encode(), (member.size, member.packed_size, member.offset)
-    large = [number for number in numbers if number >= LIMIT]
-    more = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large) if large else b""
-    size, packed, offset = (2**32 - 1 if number >= LIMIT else number for number in numbers)
-    version = 45 if large else 20
-    return struct.pack(
-        "<4s6H3I5H2I", b"PK\x01\x02", 0x0300 | version, version, 0x0800, member.method, 0, 0x21, member.crc,
-        packed, size, len(path), len(more), 0, 0, 0, 0o100644 << 16, offset,
-    ) + path + more  # fmt: skip
+def _header(member: Member, *, is_central: bool) -> bytes:
+    """APPNOTE 4.3.7, or 4.3.12 in the central directory, with a ZIP64 field for what does not fit."""
+    path, numbers = member.path.encode(), [member.size, member.packed_size, member.offset]
+    if is_central:
+        large = [number for number in numbers if number >= LIMIT]
+        size, packed, offset = (2**32 - 1 if number >= LIMIT else number for number in numbers)
+    else:
+        large = numbers[:2] if max(numbers[:2]) >= LIMIT else []
+        size, packed = [2**32 - 1] * 2 if large else numbers[:2]
+    version, more = 45 if large else 20, b""
+    if large:
+        more = struct.pack(f"<2H{len(large)}Q", 1, 8 * len(large), *large)
+    common = struct.pack(
+        "<5H3I2H", version, 0x0800, member.method, 0, 0x21, member.crc, packed, size, len(path), len(more)
+    )
+    if is_central:
+        end = struct.pack("<3H2I", 0, 0, 0, 0o100644 << 16, offset)
+        return b"PK\x01\x02" + struct.pack("<H", 0x0300 | version) + common + end + path + more
+    return b"PK\x03\x04" + common + path + more
 
 
 def _ends(count: int, start: int, length: int) -> bytes:
@@ -301,65 +300,79 @@ def _ends(count: int, start: int, length: int) -> bytes:
     return more + struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, count, count, length, start, 0)
 
 
-Row = dict[str, Any]
+def packed(file: BinaryIO, member: Member) -> Iterator[bytes]:
+    """The bytes of a member as they stand in the ZIP."""
+    end = member.start + member.packed_size
+    for position in range(member.start, end, CHUNK):
+        file.seek(position)
+        yield file.read(min(CHUNK, end - position))
+
+
+def unpacked(file: BinaryIO, member: Member) -> Iterator[bytes]:
+    if member.method == 0:
+        yield from packed(file, member)
+        return
+    inflater = zlib.decompressobj(-15)
+    for some in packed(file, member):
+        rest, piece = some, b""
+        while rest or len(piece) == CHUNK:  # what did not fit into a piece comes in the next
+            piece = inflater.decompress(rest, CHUNK)
+            rest = inflater.unconsumed_tail
+            need(not inflater.unused_data, f"{member.path}: bytes follow the end of its packed content.")
+            yield piece
+    need(inflater.eof, f"{member.path}: its packed content has no end.")
 
 
 def content(file: BinaryIO, member: Member, row: Row) -> Iterator[bytes]:
-    """What is in a file, in pieces no larger than they should be.
-
-    `row` is what the signed manifest says of it. The sizes hold throughout; the digests, of the bytes as
-    they stand in the ZIP and of what they unpack to, are checked with the last piece.
-    """
-    sizes = (member.packed_size, member.size)
-    if sizes != (row["packed_size"], row["size"]):
-        raise Wrong(f"{member.path} is not the file that was signed: its bytes were changed.")
-    packed_digest, digest, crc = sha256(), sha256(), 0
-    for piece in _unpacked(file, member, packed_digest):
+    """What is in a member, in pieces; with the last one it is known to be what the manifest's `row` says."""
+    digest, crc, size = sha256(), 0, 0
+    for piece in unpacked(file, member):
+        size, crc = size + len(piece), zlib.crc32(piece, crc)
         digest.update(piece)
-        crc = zlib.crc32(piece, crc)
+        need(size <= member.size, f"{member.path}: it does not have the size that it should have.")
         yield piece
-    expected = (row["packed_sha256"], row["sha256"], crc)
-    if (packed_digest.hexdigest(), digest.hexdigest(), member.crc) != expected:
-        raise Wrong(f"{member.path} is not the file that was signed: its bytes were changed.")
+    expected = (member.size, member.crc, row["size"], row["sha256"])
+    fits = (size, crc, size, digest.hexdigest()) == expected
+    need(fits, f"{member.path} is not the file that was signed: its bytes were changed.")
 
 
-def _unpacked(file: BinaryIO, member: Member, digest: Any) -> Iterator[bytes]:
-    inflater, left, end = zlib.decompressobj(-15), member.size, member.start + member.packed_size
-    for position in range(member.start, end, CHUNK):
-        file.seek(position)
-        rest, piece = file.read(min(CHUNK, end - position)), b""
-        digest.update(rest)
-        while rest or len(piece) > CHUNK:  # what did not fit into a piece comes in the next
-            if member.method == 8:
-                piece = inflater.decompress(rest, min(left, CHUNK) + 1)
-                rest = inflater.unconsumed_tail
-            else:
-                piece, rest = rest, b""
-            left -= len(piece)
-            if left < 0 or inflater.unused_data:
-                raise Wrong(f"{member.path}: it does not have the size that it should have.")
-            yield piece
-    if left or (member.method == 8 and not inflater.eof):
-        raise Wrong(f"{member.path}: it does not have the size that it should have.")
-
-
-def lines(pieces: Iterable[bytes], where: str) -> Iterator[list[bytes]]:
-    """Lines, some at a time. Each ends with a newline, the last one too."""
+def lines(pieces: Iterable[bytes], where: str) -> Iterator[bytes]:
+    """Each ends with a newline, the last one too."""
     rest = b""
     for piece in pieces:
         *whole, rest = (rest + piece).split(b"\n")
-        yield whole
+        yield from whole
+        need(len(rest) <= LINE, f"{where}: a line is too long.")
+    need(not rest, f"{where}: its last line does not end.")
+
+
+def hashes(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Of 32 bytes each; whatever is left over at the end comes as the last one."""
+    rest = b""
+    for piece in pieces:
+        rest += piece
+        yield from (rest[at : at + 32] for at in range(0, len(rest) - 31, 32))
+        rest = rest[len(rest) // 32 * 32 :]
     if rest:
-        raise Wrong(f"{where}: its last line does not end.")
+        yield rest
 
 
-# --- JSON and CSV: one way to write, so one way to read --------------------------------------------------
+# --- Canonical JSON and CSV: one way to write, so one way to read ----------------------------------------
 def _refuse(text: str) -> None:
-    raise ValueError(text)
+    raise ValueError(f"{text} is no number of the ledger")
 
 
-decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).decode
+def _once(pairs: list[tuple[str, Any]]) -> Row:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name stands twice")
+    return dict(pairs)
+
+
+decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).raw_decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+decode_any = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse, object_pairs_hook=_once).decode
+"""For JSON that is not canonical: a name that stands twice would be read in two ways."""
+is_name = re.compile("[a-z0-9_.]{1,64}").fullmatch
 
 
 def canonical(value: Any) -> bytes:
@@ -367,10 +380,10 @@ def canonical(value: Any) -> bytes:
     return encode(value).encode()
 
 
-def parse(line: bytes, where: str) -> dict[str, Any]:
+def parse(line: bytes, where: str) -> Row:
     """A line of canonical JSON."""
     try:
-        value = decode(line.decode())
+        value = decode(line.decode())[0]
         if isinstance(value, dict) and canonical(value) == line:
             return value
     except (ValueError, RecursionError):
@@ -378,417 +391,418 @@ def parse(line: bytes, where: str) -> dict[str, Any]:
     raise Wrong(f"{where}: not canonical JSON.")
 
 
-_TEXT = r'([^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*)'
-_LIST = _TEXT.replace("([", "(?:[", 1)
-_HASH, _NUMBER = "([0-9a-f]{64})", "(0|[1-9][0-9]{0,15})"
-_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)"
-_PLACE = rf',"s":{{"n":{_NUMBER},"p":"{_HASH}","q":{_NUMBER},"t":"{_TIME}"}},"v":1}}'
-is_event = re.compile(
-    (
-        rf'{{"e":{{"action":"{_TEXT}","actor":"{_TEXT}","body":"{_HASH}",(?:"evaluation":"{_TEXT}",)?'
-        rf'(?:"frameworks":\[("{_LIST}"(?:,"{_LIST}")*)\],)?"id":"{_TEXT}","name":"{_HASH}",'
-        rf'"object":"{_TEXT}","outcome":"{_TEXT}",'
-        rf'(?:"policy":{{"sha256":"{_LIST}","version":"{_TEXT}"}},)?(?:"provenance":"{_TEXT}",)?'
-        rf'"stream":"{_TEXT}","time":"{_TIME}",(?:"trace":"{_TEXT}",)?"v":1}}{_PLACE}'
-    ).encode()
-).fullmatch
-"""The one way to write an event's entry in canonical JSON; its groups are the values, still escaped."""
-is_heads = re.compile(rf'{{"h":{{"count":{_NUMBER},"root":"{_HASH}"}}{_PLACE}'.encode()).fullmatch
-SALT = b',"body_salt":"'
-is_rest = re.compile(
-    rf',"body_salt":"{_HASH}","id":"{_TEXT}","name":"{_TEXT}","name_salt":"{_HASH}"}}'.encode()
-).fullmatch
-"""What follows the payload of a body, where nothing was erased.
-
-No text holds a bare quotation mark: the last `SALT` in a line is the one that ends the payload.
-"""
+def is_in_profile(value: Any, depth: int = 8) -> bool:
+    """Whether it keeps to the ledger's profile: names, sizes of integers, depth."""
+    if not isinstance(value, (dict, list)):
+        return not isinstance(value, int) or abs(value) < 2**53
+    if not depth or (isinstance(value, dict) and not all(map(is_name, value))):
+        return False
+    for item in value.values() if isinstance(value, dict) else value:
+        if not isinstance(item, str) and not is_in_profile(item, depth - 1):
+            return False
+    return True
 
 
-def escaped(text: str) -> bytes:
-    """As it stands between the quotation marks."""
-    return canonical(text)[1:-1]
+COLUMNS = (
+    "seq", "stream", "number", "time", "sealed_at", "action", "outcome", "actor", "actor_name", "object",
+    "frameworks", "evaluation", "policy", "provenance", "trace", "id",
+)  # fmt: skip
+FORMULA = frozenset("=+-@\t\r")
+"""A cell that begins so is one that a spreadsheet would run; it gets a leading apostrophe."""
 
 
-def unescaped(text: bytes) -> bytes:
-    return decode(f'"{text.decode()}"').encode() if b"\\" in text else text
+def cells(event: Row, place: Row, actor_name: str) -> tuple[str, ...]:
+    """The row of an event in events.csv, as text."""
+    more = event.get
+    return (
+        str(place["q"]), event["stream"], str(place["n"]), event["time"], place["t"], event["action"],
+        event["outcome"], event["actor"], actor_name, event["object"], " ".join(more("frameworks", ())),
+        more("evaluation", ""), more("policy", {}).get("version", ""), more("provenance", ""),
+        more("trace", ""), event["id"],
+    )  # fmt: skip
 
 
-_CELL = rb'(?:[^",\r\n=+@\t-][^",\r\n]*)?'
-is_plain_row = re.compile(rb"%b(?:,%b){%d}" % (_CELL, _CELL, len(COLUMNS) - 1)).fullmatch
-
-
-def csv_row(cells: Sequence[bytes]) -> bytes:
-    """RFC 4180; text that a spreadsheet would run as a formula gets a leading apostrophe."""
-    row = b",".join(cells)
-    return (row if is_plain_row(row) else b",".join(map(_cell, cells))) + b"\r\n"
-
-
-def _cell(text: bytes) -> bytes:
-    text = b"'" + text if text[:1] in (b"=", b"+", b"-", b"@", b"\t", b"\r") else text
-    return b'"' + text.replace(b'"', b'""') + b'"' if re.search(b'[",\r\n]', text) else text
-
-
-TABLE_HEAD = csv_row([name.encode() for name in COLUMNS])
-
-
-# --- A piece of the entries: what can be checked without the others --------------------------------------
-EXPLAINING = (b"subject.erased", b"body.redacted", b"segment.pruned")
-"""The actions, in the stream `system`, of the events that explain why something is gone."""
-CONTENTS = {b"approval.requested": ("digest", "approvals/"), b"document.attached": ("sha256", "documents/")}
-"""The actions whose payload names a file of the bundle by its digest: under which key, and where it is."""
-
-
-class Rules(NamedTuple):
-    """What the manifest says is in the bundle. Text is as it stands in a line, still escaped."""
-
-    streams: dict[bytes, tuple[int, int]]
-    places: tuple[int, int] | None
-    presence: bool
-    among: frozenset[bytes]
-    party: bytes
-    framework: bytes
-    since: bytes
-    until: bytes
-    size: int
-
-    @classmethod
-    def of(cls, manifest: Row) -> Rules:
-        range_, presence, period = manifest["range"], manifest["presence"], manifest["period"]
-        wanted = presence or {"streams": [], "party": None, "framework": None}
-        return cls(
-            {escaped(part["stream"]): (part["first"], part["last"]) for part in manifest["streams"]},
-            (range_["low"], range_["high"]) if range_ else None,
-            presence is not None,
-            frozenset(map(escaped, wanted["streams"] or ())),
-            escaped(wanted["party"] or ""),
-            canonical(wanted["framework"]) if wanted["framework"] else b"",
-            (period["since"] or "").encode(),
-            (period["until"] or "~").encode(),
-            manifest["checkpoint"]["size"],
+def csv_row(cells: Sequence[str]) -> bytes:
+    """RFC 4180."""
+    cells = [f"'{cell}" if cell[:1] in FORMULA else cell for cell in cells]
+    row = ",".join(cells)
+    if row.count(",") >= len(cells) or '"' in row or "\r" in row or "\n" in row:
+        row = ",".join(
+            '"' + cell.replace('"', '""') + '"' if re.search('[",\r\n]', cell) else cell for cell in cells
         )
-
-    def names(self, stream: bytes, actor: bytes, object_: bytes, frameworks: bytes) -> bool:
-        """Whether a bundle that proves presence is about such an event."""
-        return (
-            self.presence
-            and (not self.among or stream in self.among)
-            and (not self.party or self.party in (actor, object_))
-            and (not self.framework or _lists(frameworks, self.framework))
-        )
+    return row.encode() + b"\r\n"
 
 
-def _lists(frameworks: bytes, framework: bytes) -> bool:
-    """Whether an array holds a text; both as they stand in a line."""
-    return framework in frameworks and decode(framework.decode()) in decode(f"[{frameworks.decode()}]")
+# --- Entries and streams -------------------------------------------------------------------------------
+TEXT = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'
+HASH, COUNT, INDEX = '"[0-9a-f]{64}"', "[1-9][0-9]{0,15}", "(?:0|[1-9][0-9]{0,15})"
+TIME = r'"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z"'
+UUID = '"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"'
+EVENT = (
+    rf'"e":{{"action":{TEXT},"actor":{TEXT},"body":{HASH},(?:"evaluation":{TEXT},)?'
+    rf'(?:"frameworks":\[{TEXT}(?:,{TEXT})*\],)?"id":{UUID},"name":{HASH},"object":{TEXT},"outcome":{TEXT},'
+    rf'(?:"policy":{{"sha256":{TEXT},"version":{TEXT}}},)?(?:"provenance":{TEXT},)?"stream":{TEXT},'
+    rf'"time":{TIME},(?:"trace":{TEXT},)?"v":1}}'
+)
+HEADS = rf'"h":{{"count":{INDEX},"root":{HASH}}}'
+PLACE = rf'"s":{{"n":{COUNT},"p":{HASH},"q":{INDEX},"t":{TIME}}}'
+is_entry = re.compile(rf'{{(?:{EVENT}|{HEADS}),{PLACE},"v":1}}').fullmatch
+"""The one way to write an entry in canonical JSON."""
+
+SYSTEM, EXPLAINING = ("system", "success"), {"subject.erased", "body.redacted", "segment.pruned"}
+"""Stream, outcome and actions of the events that explain why something is gone."""
+CONTENTS = {"approval.requested": ("approvals", "digest"), "document.attached": ("documents", "sha256")}
+"""The actions whose payload names a file of the bundle by its digest: in which folder, under which name."""
+EMPTY = "0" * 64
+"""What the first entry of a stream names as the leaf before it."""
+SEGMENT = 1024
+"""From so many entries on, a hash in proof.bin is kept: it may be the root of what was pruned."""
 
 
-class Run(NamedTuple):
-    """Entries of one stream whose numbers follow each other: where they begin and end."""
+class Scope:
+    """Which events the manifest says are in the bundle."""
 
-    first: int
-    previous: str
-    last: int
-    leaf: str
+    def __init__(self, manifest: Row) -> None:
+        self.range, self.presence, self.period = manifest["range"], manifest["presence"], manifest["period"]
+        self.since = self.period["since"] or ""  # before all times
+        self.until = self.period["until"] or "~"  # after all
+        self.streams: dict[str, Row] = {part["stream"]: part for part in manifest["streams"]}
+        need(len(self.streams) == len(manifest["streams"]), "manifest.json: it names a stream twice.")
+        is_one = not (self.range and (self.streams or self.presence))
+        need(is_one, "manifest.json: a range of the ledger names no streams and no presence.")
+        level = "range" if self.range else "presence" if self.presence else "stream"
+        level = "mixed" if self.presence and self.streams else level
+        need(level == manifest["completeness"], f"manifest.json: this scope proves the level {level!r}.")
 
-
-class Gone(NamedTuple):
-    """A part of an event that is not there: `key` is the destroyed key that boxed it, if it was one."""
-
-    event: str
-    part: str
-    key: str
-    subject: str
-
-
-class Piece:
-    """Entries and bodies of one number, checked; what the walk over all pieces needs of them stays."""
-
-    def __init__(self, rules: Rules, number: int) -> None:
-        self.rules, self.number, self.line = rules, number, 0
-        self.place, self.time = -1, b""
-        self.start: tuple[int, bytes] | None = None
-        self.nodes: list[tuple[int, int, bytes]] = []
-        self.open_runs: dict[bytes, list[list[Any]]] = {}
-        self.runs: dict[str, list[Run]] = {}
-        self.spans: list[tuple[int, int]] = []
-        self.events = self.table_size = 0
-        self.table = ""
-        self.heads: Row | None = None
-        self.named: dict[str, str] = {}
-        self.gone: list[Gone] = []
-        self.explanations: list[tuple[str, str, Row]] = []
-
-    def read(self, entries: Iterator[list[bytes]], bodies: Iterator[list[bytes]]) -> None:
-        self.bodies = (line for some in bodies for line in some)
-        table = sha256()
-        for some in entries:
-            self.rows: list[tuple[bytes, ...]] = []
-            for line in some:
-                self.line += 1
-                self.check(line)
-            written = table_of(self.rows)
-            table.update(written)
-            self.table_size += len(written)
-        if next(self.bodies, None) is not None:
-            raise Wrong(
-                f"bodies/{self.number:06}.ndjson holds more than entries/{self.number:06}.ndjson does."
-            )
-        self.table = table.hexdigest()
-        self.runs = {stream.decode(): [Run(*run) for run in runs] for stream, runs in self.open_runs.items()}
-        del self.bodies, self.rows, self.open_runs
-
-    @property
-    def where(self) -> str:
-        return f"entries/{self.number:06}.ndjson, line {self.line}"
-
-    def check(self, line: bytes) -> None:
-        found = is_event(line)
-        heads = None if found else is_heads(line)
-        if not (found or heads) or not (line.isascii() or _is_utf8(line)):
-            raise Wrong(f"{self.where}: not canonical JSON of an entry.")
-        if heads:
-            count, root, number, previous, place, time = heads.groups()
-            self.heads = {"count": int(count), "root": root.decode(), "q": int(place)}
-            self.check_heads(int(place), time)
-            self.follow(b"heads", int(number), previous.decode(), int(place), time, sha256(b"\0" + line))
-        elif found:
-            self.heads = None
-            self.check_event(line, found.groups(b""))
-
-    def check_heads(self, place: int, time: bytes) -> None:
-        """Heads are the last entry, and whichever a range of the ledger holds."""
-        if place == self.rules.size - 1:
-            return
-        low, high = self.rules.places or (0, -1)
-        if not low - 1 <= place <= high:
-            raise Wrong(f"{self.where}: the bundle is not about these heads.")
-        if (place < low, place >= high) != (time < self.rules.since, time >= self.rules.until):
-            raise Wrong(f"{self.where}: sealed at {time.decode()}, on the wrong side of the period's end.")
-
-    def check_event(self, line: bytes, values: tuple[bytes, ...]) -> None:
-        (
-            action, actor, body, evaluation, frameworks, id_, name, object_, outcome, policy, provenance,
-            stream, recorded, trace, number, previous, place, time,
-        ) = values  # fmt: skip
-        self.follow(stream, int(number), previous.decode(), int(place), time, sha256(b"\0" + line))
-        in_scope = self.is_in_scope(stream, int(number), int(place), time, actor, object_, frameworks)
-        explains = stream == b"system" and action in EXPLAINING
-        if in_scope is None and not explains:
-            raise Wrong(f"{self.where}: the bundle is not about this event, {unescaped(id_).decode()}.")
-        if not in_scope and not explains:
-            return  # a neighbour, which shows where the scope ends
-        actor_name = self.check_body(next(self.bodies, b""), action, stream, actor, id_, body, name)
-        if in_scope:
-            self.events += 1
-            row: tuple[bytes, ...] = (
-                place, stream, number, recorded, time, action, outcome, actor, actor_name, object_,
-                frameworks[1:-1].replace(b'","', b" "), evaluation, policy, provenance, trace, id_,
-            )  # fmt: skip
-            if b"\\" in line:
-                listed = " ".join(decode(f"[{frameworks.decode()}]")).encode()
-                row = (
-                    *map(unescaped, row[:8]),
-                    actor_name,
-                    unescaped(object_),
-                    listed,
-                    *map(unescaped, row[11:]),
-                )
-            self.rows.append(row)
-
-    def follow(self, stream: bytes, number: int, previous: str, place: int, time: bytes, leaf: Any) -> None:
-        """The place in the ledger and in its stream."""
-        if place <= self.place or time < self.time:
-            raise Wrong(f"{self.where} (entry {place}): it is not in its place.")
-        if self.start is None:
-            self.start = (place, time)
-        if self.rules.places is not None:
-            if self.spans and self.spans[-1][1] == place:
-                self.spans[-1] = (self.spans[-1][0], place + 1)
-            else:
-                self.spans.append((place, place + 1))
-        self.place, self.time = place, time
-        runs = self.open_runs.setdefault(stream, [])
-        if not runs or number > runs[-1][2] + 1:
-            runs.append([number, previous, number, leaf.hexdigest()])
-        elif number == runs[-1][2] + 1 and previous == runs[-1][3]:
-            runs[-1][2:] = [number, leaf.hexdigest()]
-        else:  # says what is wrong
-            append_run([Run(*runs[-1])], Run(number, previous, number, ""), stream.decode(), self.where)
-        self.nodes.append((place, 1, leaf.digest()))
-        self.fold()
-
-    def fold(self) -> None:
-        """Two complete neighbours are one node (RFC 9162, 2.1.1): fewer to carry over."""
-        nodes = self.nodes
-        while len(nodes) > 1:
-            (low, size, left), (middle, other, right) = nodes[-2:]
-            if size != other or low + size != middle or low & (2 * size - 1):
-                return
-            nodes[-2:] = [(low, 2 * size, sha256(b"\1" + left + right).digest())]
-
-    def is_in_scope(
-        self,
-        stream: bytes,
-        number: int,
-        place: int,
-        time: bytes,
-        actor: bytes,
-        object_: bytes,
-        frameworks: bytes,
-    ) -> bool | None:
+    def holds(self, event: Row, place: Row, where: str) -> bool | None:
         """Whether the bundle is about this event; False: it is next to the scope; None: neither."""
-        rules = self.rules
-        before, after = time < rules.since, time >= rules.until
-        if rules.places is not None:
-            at, (first, last) = place, (rules.places[0], rules.places[1] - 1)
-        elif stream in rules.streams:
-            at, (first, last) = number, rules.streams[stream]
+        if self.range:
+            at, first, last = place["q"], self.range["low"], self.range["high"] - 1
+        elif event["stream"] in self.streams:
+            part = self.streams[event["stream"]]
+            at, first, last = place["n"], part["first"], part["last"]
         else:
-            is_named = not (before or after) and rules.names(stream, actor, object_, frameworks)
-            return True if is_named else None
-        if (at < first, at > last) != (before, after):
-            raise Wrong(f"{self.where}: sealed at {time.decode()}, on the wrong side of the period's end.")
+            return self.is_present(event, place["t"]) or None
+        self.check_side(at, first, last, place["t"], where)
         return True if first <= at <= last else False if at in (first - 1, last + 1) else None
 
-    def check_body(
-        self, line: bytes, action: bytes, stream: bytes, actor: bytes, id_: bytes, body: bytes, name: bytes
-    ) -> bytes:
-        """Payload and name are those that the header committed to; the name, empty where it is gone."""
-        end = line.rfind(SALT)
-        found = is_rest(line, end) if end > 0 and line[:9] == b'{"body":{' else None
-        if found is None or not line.isascii():
-            return self.check_any_body(line, action, stream, actor, id_, body, name)
-        payload, (salt, of, actor_name, name_salt) = line[8:end], found.groups()
-        actor_name = unescaped(actor_name)
-        if of != id_:
-            raise Wrong(f"bodies/{self.number:06}.ndjson: the body of event {id_.decode()} is missing.")
-        if commitment(b"body", salt, payload) != body:
-            self.refuse_part("body", id_)
-        if commitment(b"name", name_salt, actor_name) != name:
-            self.refuse_part("name", id_)
-        if action in CONTENTS or action in EXPLAINING:
-            self.keep(action, stream, id_, decode(payload.decode()))
-        return actor_name
-
-    def check_any_body(
-        self, line: bytes, action: bytes, stream: bytes, actor: bytes, id_: bytes, body: bytes, name: bytes
-    ) -> bytes:
-        """The same, slower, where a part was erased or is not ASCII."""
-        where, event = (
-            f"bodies/{self.number:06}.ndjson, event {unescaped(id_).decode()}",
-            unescaped(id_).decode(),
+    def is_present(self, event: Row, time: str) -> bool:
+        """Whether an event of another stream is among those whose presence the bundle proves."""
+        wanted = self.presence
+        return (
+            wanted is not None
+            and self.since <= time < self.until
+            and wanted["party"] in (None, event["actor"], event["object"])
+            and (wanted["framework"] is None or wanted["framework"] in event.get("frameworks", ()))
+            and (wanted["streams"] is None or event["stream"] in wanted["streams"])
         )
+
+    def check_side(self, at: int, first: int, last: int, time: str, where: str) -> None:
+        if (at < first, at > last) != (time < self.since, time >= self.until):
+            raise Wrong(f"{where}: sealed at {time}, on the wrong side of the period's end.")
+
+
+class Walk:
+    """The one walk over entries and bodies, in order; it keeps what is needed after it."""
+
+    def __init__(self, bundle: Bundle, history: dict[str, list[str]]) -> None:
+        """`history` are the digests of the rows in history/, by the event that commits to each."""
+        self.bundle, self.scope, self.history, self.gone = bundle, Scope(bundle.manifest), history, Gone()
+        self.place, self.time, self.events = -1, "", 0
+        self.heads: Row | None = None
+        self.runs: dict[str, list[Row]] = {}  # of a stream: entries whose numbers follow each other
+        self.spans: list[list[int]] = []  # entries whose places follow each other, with a range
+        self.given: dict[tuple[int, int], bytes] = {}
+        self.named: dict[str, str] = {}
+        self.table = sha256(csv_row(COLUMNS))
+
+    def check(self) -> None:
+        bundle = self.bundle
+        self.proof, self.leaves = hashes(bundle.content("proof.bin")), self.read_leaves()
+        self.leaf = next(self.leaves, None)
+        is_tree = self.subtree(0, bundle.size) == bundle.root and not self.leaf and not next(self.proof, None)
+        need(is_tree, "The entries do not belong to the signed tree: entries/ or proof.bin was changed.")
+        is_last = self.heads and self.place == bundle.size - 1
+        need(is_last, "entries/: the last entry is not the signed heads of all streams.")
+        said, table = bundle.manifest["events"], bundle.listed.get("events.csv", {}).get("sha256")
+        need(self.events == said, f"There are {self.events} events; the manifest says {said}.")
+        need(self.table.hexdigest() == table, "events.csv is not the table that entries and bodies give.")
+
+    def subtree(self, low: int, high: int) -> bytes:
+        """The hash of the leaves [low, high): proof.bin gives it where none of them is in the bundle."""
+        if self.leaf is None or self.leaf[0] >= high:
+            hash_ = next(self.proof, b"")
+            if high - low >= SEGMENT:
+                self.given[low, high] = hash_
+            return hash_
+        if high - low == 1:
+            hash_, self.leaf = self.leaf[1], next(self.leaves, None)
+            return hash_
+        middle = low + split(high - low)
+        return node(self.subtree(low, middle), self.subtree(middle, high))
+
+    def read_leaves(self) -> Iterator[tuple[int, bytes]]:
+        """The index and hash of each entry, once all else about it is known to be right."""
+        paths = [path for path in self.bundle.listed if path.startswith(("entries/", "bodies/"))]
+        for number in range((len(paths) + 1) // 2):
+            entries, self.path = f"entries/{number:06}.ndjson", f"bodies/{number:06}.ndjson"
+            self.bodies = lines(self.bundle.content(self.path), self.path)
+            for index, line in enumerate(lines(self.bundle.content(entries), entries), 1):
+                self.where = self.bundle.place = f"{entries}, line {index}"
+                yield self.check_entry(line)
+            need(next(self.bodies, None) is None, f"{self.path} holds more than {entries} does.")
+
+    def check_entry(self, line: bytes) -> tuple[int, bytes]:
+        text = line.decode("utf-8", "replace")
+        if not is_entry(text) or text.encode() != line:
+            raise Wrong(f"{self.where}: not canonical JSON of an entry.")
+        entry, leaf = decode(text)[0], sha256(b"\0" + line)
+        place, event, self.heads = entry["s"], entry.get("e"), entry.get("h")
+        if place["q"] <= self.place or place["t"] < self.time:
+            raise Wrong(f"{self.where} (entry {place['q']}): it is not in its place.")
+        self.place, self.time = place["q"], place["t"]
+        if self.scope.range:
+            if not self.spans or self.spans[-1][1] != self.place:
+                self.spans.append([self.place, self.place])
+            self.spans[-1][1] += 1
+        self.follow(event["stream"] if event else "heads", place, leaf.hexdigest())
+        if event:
+            self.check_event(event, place)
+        elif self.place != self.bundle.size - 1:  # other heads than the last are there only with a range
+            low, high = (self.scope.range["low"], self.scope.range["high"]) if self.scope.range else (0, -1)
+            need(low - 1 <= self.place <= high, f"{self.where}: the bundle is not about these heads.")
+            self.scope.check_side(self.place, low, high - 1, self.time, self.where)
+        return self.place, leaf.digest()
+
+    def follow(self, stream: str, place: Row, leaf: str) -> None:
+        """In every stream the numbers grow, and where they follow each other, so do the leaves."""
+        number, runs = place["n"], self.runs.setdefault(stream, [])
+        last = runs[-1]["last"] if runs else 0
+        if number <= last:
+            raise Wrong(f"{self.where}: number {number} of {stream} comes after {last}.")
+        if not runs or number > last + 1:
+            if stream not in self.scope.streams:
+                runs.clear()  # only where it ended matters for what comes
+            runs.append({"first": number, "previous": place["p"], "last": number, "leaf": leaf})
+        elif place["p"] != runs[-1]["leaf"]:
+            what = f"it does not follow number {last} of {stream}"
+            raise Wrong(f"{self.where}: {what}: one of them was changed.")
+        runs[-1]["last"], runs[-1]["leaf"] = number, leaf
+
+    def check_event(self, event: Row, place: Row) -> None:
+        in_scope = self.scope.holds(event, place, self.where)
+        explains = (event["stream"], event["outcome"]) == SYSTEM and event["action"] in EXPLAINING
+        if event["stream"] == "heads" or (in_scope is None and not explains):
+            raise Wrong(f"{self.where}: the bundle is not about this event, {event['id']}.")
+        if not in_scope and not explains:
+            return  # a neighbour, which shows where the scope ends
+        payload, actor_name = self.read_body(event)
+        if payload is not None and explains:
+            self.gone.explain(event, payload, self.place)
+        if payload is not None and in_scope:
+            self.check_named(event, payload)
+        if in_scope:
+            self.events += 1
+            self.table.update(csv_row(cells(event, place, actor_name or "")))
+
+    def read_body(self, event: Row) -> tuple[Row | None, str | None]:
+        """Payload and name, None where they are gone; else those that the header committed to."""
+        line, where = next(self.bodies, b""), f"{self.path}, event {event['id']}"
         row = parse(line, where) if line else {}
-        if row.get("id") != event:
+        if row.get("id") != event["id"]:
             raise Wrong(f"{where}: the body is missing.")
-        known = {"body", "body_salt", "id", "name", "name_salt"}
-        for part, committed in (("body", body), ("name", name)):
-            content_, salt = row[part], row[f"{part}_salt"]
-            if content_ is None and salt is None:
-                of = unescaped(stream if part == "body" else actor).decode()
-                is_own = of.startswith(("agent/", "person/") if part == "body" else "person/")
-                self.gone.append(Gone(event, part, row.get(f"{part}_key", ""), of if is_own else "system"))
-                known.add(f"{part}_key")
-                continue
-            exact = canonical(content_) if part == "body" else content_.encode()
-            if commitment(part.encode(), salt.encode(), exact) != committed:
-                self.refuse_part(part, id_)
-        if not set(row) <= known:
-            raise Wrong(f"{where}: it holds more than a body does.")
-        if row["body"] is not None and (action in CONTENTS or action in EXPLAINING):
-            self.keep(action, stream, id_, row["body"])
-        return (row["name"] or "").encode()
+        # No text holds a bare quotation mark, so the last such name is the one that ends the payload.
+        exact = {"body": line[8 : line.rfind(b',"body_salt":')], "name": (row["name"] or "").encode()}
+        members = {"body", "body_salt", "id", "name", "name_salt"}
+        for part, content in exact.items():
+            salt = row[f"{part}_salt"]
+            if row[part] is None is salt:
+                members.add(f"{part}_key")
+                self.gone.note(part, row.get(f"{part}_key"), event)
+            elif row[part] is None or commitment(part, salt, content) != event[part]:
+                raise Wrong(f"{where}: the {part} is not the one that the event committed to.")
+        is_payload = isinstance(row["body"], (dict, type(None))) and is_in_profile(row["body"])
+        if not members >= row.keys() or not is_payload:
+            raise Wrong(f"{where}: it holds what no body does.")
+        return row["body"], row["name"]
 
-    def refuse_part(self, part: str, id_: bytes) -> None:
-        raise Wrong(
-            f"bodies/{self.number:06}.ndjson, event {unescaped(id_).decode()}: the {part} is not the one "
-            "that the event committed to."
-        )
+    def check_named(self, event: Row, payload: Row) -> None:
+        """What a payload commits to besides: contents by their digest, and rows of history."""
+        folder, key = CONTENTS.get(event["action"], ("", ""))
+        if folder and key in payload:
+            self.named[f"{folder}/{payload[key]}"] = self.where
+        if event["id"] in self.history:
+            committed = {row["digest"] for row in payload.get("history", ())}
+            for digest in self.history.pop(event["id"]):
+                need(digest in committed, f"history/: event {event['id']} commits to no row {digest}.")
 
-    def keep(self, action: bytes, stream: bytes, id_: bytes, payload: Row) -> None:
-        if action in CONTENTS:
-            key, folder = CONTENTS[action]
-            if key in payload:
-                self.named[folder + payload[key]] = self.where
-        elif stream == b"system":
-            self.explanations.append((action.decode(), unescaped(id_).decode(), payload))
+    def check_stream(self, end: Row) -> None:
+        """Dense from the neighbour before the scope to the one after it, but for what was pruned."""
+        stream, head, where = end["stream"], end["head"], f"streams.ndjson, {end['stream']}"
+        leaf = sha256(f"\0{stream}|{head['n']}|{head['leaf']}".encode()).digest()
+        index, count, path = end["index"], end["count"], [*map(bytes.fromhex, end["proof"])]
+        root = included(leaf, index, count, path) if 0 <= index < count else b""
+        is_end = not path and {"count": count, "root": root.hex()} == self.heads
+        need(is_end, f"{where}: the end of the stream is not the one that the signed heads name.")
+        first, last = self.scope.streams[stream]["first"], self.scope.streams[stream]["last"]
+        need(1 <= first <= last + 1 <= head["n"] + 1, f"{where}: numbers {first} to {last} are no range.")
+        low, high = max(first - 1, 1), min(last + 1, head["n"])
+        links = {
+            row["first"]: row
+            for row in self.gone.numbers.get(stream, ())
+            if first <= row["first"] <= row["last"] <= last
+        }
+        for run in self.runs.get(stream, ()):
+            is_below = run["last"] < head["n"] or (run["last"], run["leaf"]) == (head["n"], head["leaf"])
+            need(is_below, f"{where}: the signed heads name another end of the stream.")
+            if run["last"] >= low and run["first"] <= high:
+                links[max(run["first"], low)] = run
+        number, before = low, EMPTY if low == 1 else None
+        for start, link in sorted(links.items()):
+            follows = start == number and before in (None, link["previous"])
+            need(follows, f"{stream}: number {start} comes after {number - 1}: something is left out.")
+            if "event" in link:
+                self.gone.say(f"{stream}, numbers {start} to {link['last']}", link["event"])
+            number, before = link["last"] + 1, link["leaf"]
+        is_whole = number > high and (high < head["n"] or before == head["leaf"])
+        ends = f"The stream {stream} ends at number {head['n']}, the bundle after {number - 1}"
+        need(is_whole, f"{ends}: cut short.")
 
-
-def commitment(part: bytes, salt: bytes, exact: bytes) -> bytes:
-    return sha256(b"countersign/%b/v1\0" % part + binascii.unhexlify(salt) + exact).hexdigest().encode()
-
-
-def append_run(runs: list[Run], more: Run, stream: str, where: str) -> None:
-    """Add entries of a stream to those before; where the numbers follow each other, so do the leaves."""
-    last = runs[-1]
-    if more.first <= last.last:
-        raise Wrong(f"{where}: number {more.first} of {stream} comes after {last.last}.")
-    if more.first > last.last + 1:
-        runs.append(more)
-    elif more.previous != last.leaf:
-        raise Wrong(f"{where}: it does not follow number {last.last} of {stream}: one of them was changed.")
-    else:
-        runs[-1] = Run(last.first, last.previous, more.last, more.leaf)
-
-
-def table_of(rows: list[tuple[bytes, ...]]) -> bytes:
-    """Rows of events.csv; at once where no cell needs quotation marks or an apostrophe."""
-    if not rows:
-        return b""
-    table = b"\r\n".join([b",".join(row) for row in rows]) + b"\r\n"
-    count = len(rows)
-    plain = table.count(b",") == count * (len(COLUMNS) - 1) and b'"' not in table
-    plain = plain and table.count(b"\r") == count and table.count(b"\n") == count
-    if plain and not re.search(rb"[,\n][=+@\t-]", table):
-        return table
-    return b"".join(map(csv_row, rows))
-
-
-def _is_utf8(line: bytes) -> bool:
-    try:
-        return bool(line.decode())
-    except UnicodeDecodeError:
-        return False
-
-
-class Job(NamedTuple):
-    """What a process needs to read one piece."""
-
-    bundle: str
-    rules: Rules
-    number: int
-    entries: tuple[Member, Row]
-    bodies: tuple[Member, Row]
+    def check_range(self) -> None:
+        """A range of the ledger: every entry, from the neighbour before it to the one after it."""
+        low, high, size = self.scope.range["low"], self.scope.range["high"], self.bundle.size
+        is_right = 0 <= low <= high < size and (low == 0 or self.scope.period["since"])
+        is_right = is_right and (high == size - 1 or self.scope.period["until"])
+        need(is_right, f"The range of entries {low} to {high} is not what the period asks for.")
+        at = max(low - 1, 0)
+        for first, after in [*self.spans, [high + 1, high + 1]]:
+            while at < min(first, high + 1):
+                until, _, event = self.gone.segments.get(at, (0, "", ""))
+                is_said = low <= at < until <= high
+                need(is_said, f"Entry {at} of the range is left out, and nothing explains it.")
+                self.gone.say(f"Entries {at} to {until - 1}", event)
+                at = until
+            at = max(at, after)
 
 
-def read_piece(job: Job) -> Piece:
-    piece = Piece(job.rules, job.number)
-    with open(job.bundle, "rb") as file, open(job.bundle, "rb") as other:  # noqa: PTH123 - the path is text
-        entries, bodies = content(file, *job.entries), content(other, *job.bodies)
-        try:
-            piece.read(lines(entries, job.entries[0].path), lines(bodies, job.bodies[0].path))
-        except Wrong:
-            for _ in chain(entries, bodies):  # where the file itself was changed, that is what is wrong
-                pass
-            raise
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError, zlib.error) as error:
-            raise Wrong(f"{piece.where}: malformed ({type(error).__name__}: {error}).") from None
-    return piece
+is_hash = re.compile("[0-9a-f]{64}").fullmatch
 
 
-def in_order(jobs: Iterator[Job], processes: int) -> Iterator[Piece]:
-    """The pieces in their order, read by several processes, a few of them ahead."""
-    if processes < 2:
-        yield from map(read_piece, jobs)
-        return
-    with multiprocessing.Pool(processes) as pool:
-        ahead = [pool.apply_async(read_piece, (job,)) for job in islice(jobs, processes + 2)]
-        while ahead:
-            yield ahead.pop(0).get()
-            ahead += [pool.apply_async(read_piece, (job,)) for job in islice(jobs, 1)]
+def commitment(part: str, salt: str, content: bytes) -> str:
+    """What a header says of a part; nothing where the salt is none."""
+    if not is_hash(salt):
+        return ""
+    return sha256(f"countersign/{part}/v1\0".encode() + bytes.fromhex(salt) + content).hexdigest()
 
 
-# --- The bundle ----------------------------------------------------------------------------------------
+def node(left: bytes, right: bytes) -> bytes:
+    return sha256(b"\1" + left + right).digest()
+
+
+def split(count: int) -> int:
+    """How many leaves are on the left, of two or more (RFC 9162, 2.1.1)."""
+    return 1 << (count - 1).bit_length() - 1
+
+
+def included(leaf: bytes, index: int, count: int, path: list[bytes]) -> bytes:
+    """The root of `count` leaves from one of them; takes its path from the end (RFC 9162, 2.1.3.1)."""
+    if count == 1:
+        return leaf
+    sibling, left = path.pop() if path else b"", split(count)
+    if index < left:
+        return node(included(leaf, index, left, path), sibling)
+    return node(sibling, included(leaf, index - left, count - left, path))
+
+
+def continued(first: int, second: int, old: bytes, proof: list[bytes]) -> tuple[bytes, bytes]:
+    """The roots of `first` leaves and of the `second` that begin with them, from that of the first, `old`;
+    takes the proof from the end (RFC 9162, 2.1.4.1)."""
+    if first == second:
+        root = old or (proof.pop() if proof else b"")
+        return root, root
+    sibling, left = proof.pop() if proof else b"", split(second)
+    if first <= left:
+        before, after = continued(first, left, old, proof)
+        return before, node(after, sibling)
+    before, after = continued(first - left, second - left, b"", proof)
+    return node(sibling, before), node(sibling, after)
+
+
+# --- What is gone --------------------------------------------------------------------------------------
+class Gone:
+    """What is not there any more, and the sealed events of the same tree that say why."""
+
+    def __init__(self) -> None:
+        self.destroyed: Counter[tuple[str, str]] = Counter()
+        self.withheld: set[str] = set()
+        self.erasures: dict[tuple[str, str], tuple[str, str]] = {}
+        self.redactions: dict[str, tuple[str, str]] = {}
+        self.segments: dict[int, tuple[int, str, str]] = {}
+        self.numbers: dict[str, list[Row]] = {}
+        self.said: list[str] = []
+
+    def note(self, part: str, key: str | None, event: Row) -> None:
+        """A payload or name is not there; `key` is the destroyed key under which it was, if it was one."""
+        of = event["stream"] if part == "body" else event["actor"]
+        is_own = of.startswith("person/") or (part == "body" and of.startswith("agent/"))
+        subject = of if is_own else "system"
+        if key is None:
+            self.withheld.add(event["id"])
+            return
+        is_theirs = key[:32] == sha256(subject.encode()).hexdigest()[:32]
+        need(is_theirs, f"bodies/, event {event['id']}: the {part} was under no key of {subject}.")
+        self.destroyed[key, subject] += 1
+
+    def explain(self, event: Row, payload: Row, place: int) -> None:
+        """An event that says why something is gone."""
+        if event["action"] == "subject.erased":
+            for key in payload["keys"]:
+                self.erasures[key, payload["subject"]] = event["id"], payload["reason"]
+        elif event["action"] == "body.redacted":
+            for of in payload["events"]:
+                self.redactions[of] = event["id"], payload["reason"]
+        else:
+            low, high = payload["low"], payload["high"]
+            need(0 <= low < high <= place, f"Event {event['id']} says that entries after it were pruned.")
+            self.segments[low] = high, payload["root"], event["id"]
+            for row in payload["streams"]:
+                self.numbers.setdefault(row["stream"], []).append({**row, "event": event["id"]})
+
+    def say(self, what: str, event: str) -> None:
+        self.said.append(f"{what}: pruned, says event {event}.")
+
+    def check(self, given: dict[tuple[int, int], bytes]) -> None:
+        """Keys were destroyed, bodies redacted; `given` are the hashes of entries that are not there."""
+        for (key, subject), count in sorted(self.destroyed.items()):
+            is_said = (key, subject) in self.erasures
+            parts = f"bodies/: parts about {subject} are missing"
+            need(is_said, f"{parts}, and no event says that a key was destroyed.")
+            event, reason = self.erasures[key, subject]
+            what = f"{count} payloads or names of {subject}: erased"
+            self.said.append(f"{what}, says event {event}: {json.dumps(reason)}.")
+        for of in self.withheld:
+            is_said = of in self.redactions
+            need(is_said, f"bodies/, event {of}: the body is missing, and no redaction explains it.")
+        for (event, reason), count in sorted(Counter(self.redactions[of] for of in self.withheld).items()):
+            self.said.append(f"{count} bodies: redacted, says event {event}: {json.dumps(reason)}.")
+        for (low, high), hash_ in given.items():
+            is_same = self.root_of(low, high) in (b"", hash_)
+            need(is_same, f"The pruned entries {low} to {high - 1} had another root than an event says.")
+
+    def root_of(self, low: int, high: int) -> bytes:
+        """From the roots of pruned segments; nothing where they do not make up the range."""
+        end, root, _ = self.segments.get(low, (0, "", ""))
+        if end == high:
+            return bytes.fromhex(root)
+        if high - low == 1:
+            return b""
+        middle = low + split(high - low)
+        left = self.root_of(low, middle)
+        right = self.root_of(middle, high) if left else b""
+        return node(left, right) if right else b""
+
+
+# --- The whole -----------------------------------------------------------------------------------------
 class Outside(NamedTuple):
     """What the auditor brings: nothing of it comes from the bundle."""
 
@@ -801,544 +815,270 @@ class Outside(NamedTuple):
 class Bundle:
     """Everything that is checked; `proved`, `gone` and `limits` say in words what came of it."""
 
-    def __init__(self, path: Path, outside: Outside = Outside(), jobs: int = 1) -> None:  # noqa: B008 - it is immutable
-        self.path, self.outside, self.jobs = path, outside, jobs
+    def __init__(self, path: Path, outside: Outside = Outside()) -> None:  # noqa: B008 - it is immutable
+        self.path, self.outside, self.place = path, outside, "manifest.json"
         self.proved: list[str] = []
         self.gone: list[str] = []
         self.limits: list[str] = []
-        self.place = "manifest.json"
-        self.read_already: set[str] = set()
-        self.runs: dict[str, list[Run]] = {}
-        self.spans: list[tuple[int, int]] = []
-        self.time = b""
-        self.events = 0
-        self.heads: Row | None = None
-        self.named: dict[str, str] = {}
-        self.destroyed: dict[tuple[str, str], int] = {}
-        self.redacted: dict[str, int] = {}
-        self.explanations: list[tuple[str, str, Row]] = []
-        self.anchors: list[str] = []
+        self.receipts: list[str] = []
+        self.read: set[str] = set()
 
     def verify(self) -> None:
         with self.path.open("rb") as self.file:
             try:
                 self.check()
-            except (KeyError, TypeError, ValueError, AttributeError, IndexError, zlib.error) as error:
+            except MALFORMED as error:
                 raise Wrong(f"{self.place}: malformed ({type(error).__name__}: {error}).") from None
 
     def check(self) -> None:
         self.members = read_members(self.file)
         self.check_signatures()
-        self.check_list()
-        self.check_entries()
-        self.check_streams()
-        self.check_places()
-        self.check_gone()
+        self.check_files()
+        self.walk = Walk(self, self.read_history())
+        self.walk.check()
+        self.check_ends()
+        self.walk.gone.check(self.walk.given)
         self.check_contents()
         self.check_consistency()
         self.check_anchors()
-        for path in self.listed:
-            if path not in self.read_already:
-                self.place = path
-                for _ in self.content(path):
-                    pass
+        for path in sorted(set(self.listed) - self.read):
+            self.place = path
+            for _ in self.content(path):
+                pass
         self.say()
+        self.say_limits()
 
-    # --- Who signed ---------------------------------------------------------------------------------------
     def check_signatures(self) -> None:
         """Outside key -> rotations.txt -> policy.txt -> the bundle's key -> manifest.json; the checkpoint."""
-        policy = self.raw("policy.txt")
+        policy, manifest = self.raw("policy.txt"), self.raw("manifest.json")
         ledger, exporter = policy_keys(policy, "policy.txt")
         self.terms = terms(self.raw("rotations.txt"), ledger)
         self.key = self.terms[-1].key
-        if self.key != ledger:
-            raise Wrong("policy.txt names another key of the ledger than rotations.txt leads to.")
+        need(self.key == ledger, "policy.txt names another key of the ledger than rotations.txt leads to.")
         self.check_trust(self.outside.key or self.key)
         open_note(policy, self.key, "policy.txt")
-        if self.outside.exporter and self.outside.exporter != exporter:
-            raise Wrong("policy.txt names another key for bundles than the policy that you were given.")
-        manifest = self.raw("manifest.json")
-        expected = ["countersign/manifest/v1", sha256(manifest).hexdigest()]
-        if open_note(self.raw("manifest.sig"), exporter, "manifest.sig") != expected:
-            raise Wrong("manifest.json was changed after it was signed: manifest.sig signs another.")
-        self.manifest = json.loads(manifest)
+        given = self.outside.exporter or exporter
+        need(given == exporter, "policy.txt names another key for bundles than the policy you were given.")
+        signed = open_note(self.raw("manifest.sig"), exporter, "manifest.sig")
+        is_signed = signed == ["countersign/manifest/v1", sha256(manifest).hexdigest()]
+        need(is_signed, "manifest.json was changed after it was signed: manifest.sig signs another.")
+        self.manifest = decode_any(manifest.decode())
         if self.manifest["format"] != FORMAT:
             raise Unreadable(f"This verifier reads {FORMAT}; the bundle is {self.manifest['format']}.")
         self.size, self.root = open_checkpoint(self.raw("checkpoint.txt"), self.key, "checkpoint.txt")
-        if self.size < self.terms[-1].first:
-            raise Wrong("checkpoint.txt is older than the key that signed it.")
-        if self.manifest["range"] and (self.manifest["streams"] or self.manifest["presence"]):
-            raise Wrong("manifest.json: a range of the ledger names no streams and no presence.")
-        self.complete: dict[str, Row] = {part["stream"]: part for part in self.manifest["streams"]}
-        if {"size": self.size, "root": self.root.hex()} != self.manifest["checkpoint"]:
-            raise Wrong("checkpoint.txt does not fit the manifest.")
+        need(self.size >= self.terms[-1].first, "checkpoint.txt is older than the key that signed it.")
+        said = {"size": self.size, "root": self.root.hex()}
+        need(said == self.manifest["checkpoint"], "checkpoint.txt does not fit the manifest.")
 
     def check_trust(self, trusted: Key) -> None:
         """The key that the auditor trusts must lead to the one in use, each signing the next."""
         known = [term.key for term in self.terms]
         if trusted not in known:
-            raise Wrong(
-                f"policy.txt: it bears no signature of the key {trusted.name} ({trusted.hash.hex()}), and "
-                "rotations.txt does not lead from it to the key in use."
-            )
+            none = f"policy.txt: it bears no signature of the key {trusted.name} ({trusted.hash.hex()})"
+            raise Wrong(f"{none}, and rotations.txt does not lead from it to the key in use.")
         later = self.terms[known.index(trusted) + 1 :]
         for term in later:
-            if not term.is_trusted_by_the_one_before:
-                raise Wrong(
-                    "rotations.txt: the ledger's key was replaced after a loss or a compromise, without the "
-                    f"signature of the one before. Ask for the new key ({term.key.hash.hex()})."
-                )
+            replaced = "rotations.txt: the ledger's key was replaced after a loss or a compromise"
+            ask = f"without the signature of the one before. Ask for the new key ({term.key.hash.hex()})"
+            need(term.is_trusted_by_the_one_before, f"{replaced}, {ask}.")
         if later:
-            self.proved.append(
-                f"{len(later)} rotations lead from your key to {self.key.hash.hex()}, each signed by both."
-            )
+            count, last = len(later), self.key.hash.hex()
+            self.proved.append(f"{count} rotations lead from your key to {last}, each signed by both.")
 
     def raw(self, path: str) -> bytes:
         """One of the small files that stand unpacked in the ZIP; its bytes are all that it is."""
-        member = self.members.get(path)
-        if member is None:
+        if path not in self.members:
             raise Wrong(f"{path} is missing.")
+        member = self.members[path]
         self.file.seek(member.start)
-        found = self.file.read(min(member.packed_size, 1 << 26))
-        if (member.method, member.size, member.crc) != (0, len(found), zlib.crc32(found)):
-            raise Wrong(f"{path}: its bytes, or its ZIP header, were changed.")
+        found = self.file.read(min(member.packed_size, MOST))
+        fits = (member.method, member.size, member.crc) == (0, len(found), zlib.crc32(found))
+        need(fits, f"{path}: its bytes, or its ZIP header, were changed.")
         return found
 
-    # --- The files ----------------------------------------------------------------------------------------
-    def check_list(self) -> None:
-        """Exactly the files that the manifest lists. Their bytes are checked wherever they are read."""
-        self.listed = {row["path"]: row for row in self.manifest["files"]}
-        present = set(self.members) - {"manifest.json", "manifest.sig"}
-        for path in sorted(set(self.listed).symmetric_difference(present)):
+    def check_files(self) -> None:
+        """Exactly the files that the manifest lists, packed so; what they hold is checked when it is read."""
+        self.listed: dict[str, Row] = {row["path"]: row for row in self.manifest["files"]}
+        for path in sorted(set(self.listed) ^ (set(self.members) - {"manifest.json", "manifest.sig"})):
             raise Wrong(f"{path} is " + ("missing." if path in self.listed else "not in the manifest."))
+        for path, row in self.listed.items():
+            digest, member = sha256(), self.members[path]
+            for piece in packed(self.file, member):
+                digest.update(piece)
+            fits = (digest.hexdigest(), member.packed_size) == (row["packed_sha256"], row["packed_size"])
+            need(fits, f"{path} is not the file that was signed: its bytes were changed.")
+            need((member.method == 0) == (path in STORED), f"{path} is not packed as such a file is.")
 
     def content(self, path: str) -> Iterator[bytes]:
         if path not in self.listed:
             raise Wrong(f"{path} is missing.")
-        self.read_already.add(path)
-        with self.path.open("rb") as file:
-            yield from content(file, self.members[path], self.listed[path])
+        self.read.add(path)
+        yield from content(self.file, self.members[path], self.listed[path])
 
     def json_lines(self, path: str) -> Iterator[Row]:
         self.place = path
-        for some in lines(self.content(path), path):
-            for line in some:
-                yield parse(line, path)
+        for line in lines(self.content(path), path):
+            row = parse(line, path)
+            need(is_in_profile(row), f"{path}: not canonical JSON.")
+            yield row
 
-    # --- The entries: the tree, the streams, the table -----------------------------------------------------
-    def check_entries(self) -> None:
-        self.table = Reader(self.content("events.csv"))
-        if self.table.read(len(TABLE_HEAD)) != TABLE_HEAD:
-            raise Wrong("events.csv: its first row does not name the columns.")
-        self.proof, self.nodes = Reader(self.content("proof.bin")), self.read_nodes()
-        self.node = next(self.nodes, None)
-        if self.subtree(0, self.size) != self.root or self.node or self.proof.read(1):
-            raise Wrong("The entries do not belong to the signed tree: entries/ or proof.bin was changed.")
-        if self.heads is None or self.heads["q"] != self.size - 1:
-            raise Wrong("entries/: the last entry is not the signed heads of all streams.")
-        if self.table.read(1):
-            raise Wrong("events.csv holds more than the entries do.")
-        if self.events != self.manifest["events"]:
-            raise Wrong(f"There are {self.events} events; the manifest says {self.manifest['events']}.")
+    def json_file(self, path: str) -> Any:
+        self.place = path
+        need(self.listed[path]["size"] <= MOST, f"{path} is too large.")
+        return decode_any(b"".join(self.content(path)).decode())
 
-    def subtree(self, low: int, high: int) -> bytes:
-        """The hash of the leaves [low, high): proof.bin gives it where none of them is in the bundle."""
-        if self.node is None or self.node[0] >= high:
-            return self.proof.read(32)
-        first, size, hash_ = self.node
-        if (first, size) == (low, high - low):
-            self.node = next(self.nodes, None)
-            return hash_
-        if high - low == 1:
-            raise Wrong("The entries do not belong to the signed tree: entries/ was changed.")
-        middle = low + (1 << (high - low - 1).bit_length() - 1)
-        return sha256(b"\1" + self.subtree(low, middle) + self.subtree(middle, high)).digest()
+    def read_history(self) -> dict[str, list[str]]:
+        """The digests of the rows in history/, which fit them, by the event that commits to each."""
+        found: dict[str, list[str]] = {}
+        for path in self.listed:
+            for row in self.json_file(path)["rows"] if path.startswith("history/") else ():
+                fits = sha256(canonical(row["record"])).hexdigest() == row["digest"]
+                need(fits, f"{path}: a row does not have its digest, {row['digest']}.")
+                found.setdefault(row["event"], []).append(row["digest"])
+        self.rows = sum(map(len, found.values()))
+        return found
 
-    def read_nodes(self) -> Iterator[tuple[int, int, bytes]]:
-        """The nodes that the entries make up, once all else about them is known to be right."""
-        last = -1
-        for piece in in_order(self.pieces(), self.processes()):
-            self.place = f"entries/{piece.number:06}.ndjson"
-            if piece.start is None:
-                continue
-            if piece.start[0] <= last or piece.start[1] < self.time:
-                raise Wrong(f"{self.place}: it is not in its place.")
-            last, self.time = piece.place, piece.time
-            self.join(piece)
-            yield from piece.nodes
-
-    def pieces(self) -> Iterator[Job]:
-        """entries/ and bodies/ come in pairs, numbered from 0."""
-        rules = Rules.of(self.manifest)
-        paths = [path for path in self.listed if path.startswith(("entries/", "bodies/"))]
-        self.read_already.update(paths)
-        for number in range((len(paths) + 1) // 2):
-            pair = (f"entries/{number:06}.ndjson", f"bodies/{number:06}.ndjson")
-            for path in pair:
-                if path not in self.listed:
-                    raise Wrong(f"{path} is missing.")
-            entries, bodies = ((self.members[path], self.listed[path]) for path in pair)
-            yield Job(str(self.path), rules, number, entries, bodies)
-
-    def processes(self) -> int:
-        size = sum(row["size"] for path, row in self.listed.items() if path.startswith("entries/"))
-        return self.jobs if size > SEVERAL else 1
-
-    def join(self, piece: Piece) -> None:
-        """Add what one piece says to what those before it said."""
-        for stream, runs in piece.runs.items():
-            known = self.runs.setdefault(stream, [])
-            for run in runs:
-                if known:
-                    append_run(known, run, stream, self.place)
-                else:
-                    known.append(run)
-            if stream not in self.complete:
-                del known[:-1]  # only where it ended matters for what comes
-        if self.spans and piece.spans and self.spans[-1][1] == piece.spans[0][0]:
-            piece.spans[0] = (self.spans.pop()[0], piece.spans[0][1])
-        self.spans += piece.spans
-        written = self.table.read(piece.table_size)
-        if sha256(written).hexdigest() != piece.table:
-            raise Wrong(f"events.csv: its rows for {self.place} are not what the entries say.")
-        self.events += piece.events
-        self.heads = piece.heads
-        self.named |= piece.named
-        self.explanations += piece.explanations
-        for gone in piece.gone:
-            if gone.key:
-                if gone.key[:32] != sha256(gone.subject.encode()).hexdigest()[:32]:
-                    raise Wrong(
-                        f"bodies/, event {gone.event}: the {gone.part} was under no key of {gone.subject}."
-                    )
-                self.destroyed[gone.key, gone.subject] = self.destroyed.get((gone.key, gone.subject), 0) + 1
-            else:
-                self.redacted[gone.event] = self.redacted.get(gone.event, 0) + 1
-
-    # --- What is not left out ------------------------------------------------------------------------------
-    def check_streams(self) -> None:
-        """Each complete stream: where the signed heads say that it ended, and every number up to there."""
-        self.pruned: dict[str, list[Row]] = {}
-        for action, event, said in self.explanations:
-            for row in said["streams"] if action == "segment.pruned" else ():
-                self.pruned.setdefault(row["stream"], []).append({**row, "event": event})
-        ends = list(self.json_lines("streams.ndjson"))
-        if [end["stream"] for end in ends] != sorted(self.complete):
-            raise Wrong("streams.ndjson: it is not about the streams that the manifest calls complete.")
+    def check_ends(self) -> None:
+        """Nothing is left out of the complete streams, or of the range."""
+        ends, streams = list(self.json_lines("streams.ndjson")), sorted(self.walk.scope.streams)
+        is_about = [end["stream"] for end in ends] == streams
+        need(is_about, "streams.ndjson: it is not about the streams that the manifest calls complete.")
         for end in ends:
-            self.place = f"streams.ndjson, {end['stream']}"
-            self.check_end(end)
-            self.check_numbers(self.complete[end["stream"]], end["head"]["n"], end["head"]["leaf"])
+            self.walk.check_stream(end)
+        if self.walk.scope.range:
+            self.walk.check_range()
 
-    def check_end(self, end: Row) -> None:
-        """The stream's end is a leaf of the tree that the heads entry names (RFC 9162, 2.1.3.2)."""
-        head, index, last = end["head"], end["index"], end["count"] - 1
-        node = sha256(f"\0{end['stream']}|{head['n']}|{head['leaf']}".encode()).digest()
-        for sibling in map(bytes.fromhex, end["proof"]):
-            if index & 1 or index == last:
-                node = sha256(b"\1" + sibling + node).digest()
-                while index and not index & 1:
-                    index, last = index >> 1, last >> 1
-            else:
-                node = sha256(b"\1" + node + sibling).digest()
-            index, last = index >> 1, last >> 1
-        named = {"count": self.heads["count"], "root": self.heads["root"]} if self.heads else {}
-        if last or {"count": end["count"], "root": node.hex()} != named:
-            raise Wrong(f"{self.place}: the end of the stream is not the one that the signed heads name.")
-
-    def check_numbers(self, part: Row, end: int, end_leaf: str) -> None:
-        """Dense from the neighbour before the scope to the one after it, but for what was pruned."""
-        stream, first, last = part["stream"], part["first"], part["last"]
-        if not 1 <= first <= last + 1 <= end + 1:
-            raise Wrong(f"{self.place}: numbers {first} to {last} of {end} are no range.")
-        low, high = max(first - 1, 1), min(last + 1, end)
-        number, leaf = low, EMPTY if low == 1 else ""
-        for run in self.runs.get(stream, ()):
-            if run.last > end or (run.last == end and run.leaf != end_leaf):
-                raise Wrong(f"{self.place}: the signed heads name another end of the stream.")
-            if run.last < low or run.first > high:
-                continue
-            if run.first > number:
-                self.check_pruned(stream, number, run.first, leaf, run.previous, part)
-            elif run.first == 1 and run.previous != EMPTY:
-                raise Wrong(f"{self.place}: number 1 follows another entry: it was changed.")
-            number, leaf = run.last + 1, run.leaf
-        if number <= high:
-            if high != end or stream not in self.pruned:
-                raise Wrong(
-                    f"The stream {stream} ends at number {end}, the bundle after {number - 1}: cut short."
-                )
-            self.check_pruned(stream, number, high + 1, leaf, end_leaf, part)
-
-    def check_pruned(
-        self, stream: str, number: int, until: int, leaf: str, next_leaf: str, part: Row
-    ) -> None:
-        """The numbers from `number` to before `until` are gone; sealed events must say so, link by link."""
-        start = number
-        rows = {row["first"]: row for row in self.pruned.get(stream, ())}
-        while number < until and number in rows and rows[number]["previous"] == leaf:
-            last, event, leaf = (rows[number][key] for key in ("last", "event", "leaf"))
-            self.gone.append(f"{stream}, numbers {number} to {last}: pruned, says event {event}.")
-            number = last + 1
-        if (number, leaf) != (until, next_leaf) or start < part["first"] or until - 1 > part["last"]:
-            raise Wrong(f"{stream}: number {until} comes after {start - 1}: something is left out.")
-
-    def check_places(self) -> None:
-        """A range of the ledger: every entry, from the neighbour before it to the one after it."""
-        if self.manifest["range"] is None:
-            return
-        self.place, period = "manifest.json, range", self.manifest["period"]
-        low, high = self.manifest["range"]["low"], self.manifest["range"]["high"]
-        open_ends = (period["since"] is not None or low == 0) and (
-            period["until"] is not None or high == self.size - 1
-        )
-        if not 0 <= low <= high < self.size or not open_ends:
-            raise Wrong(f"The range of entries {low} to {high} is not what the period asks for.")
-        segments = {
-            said["low"]: (said["high"], event)
-            for action, event, said in self.explanations
-            if action == "segment.pruned"
-        }
-        at = max(low - 1, 0)
-        for first, last in [*self.spans, (high + 1, high + 1)]:
-            while at < min(first, high + 1):
-                if at not in segments or at < low or segments[at][0] > high:
-                    raise Wrong(f"Entry {at} of the range is left out, and nothing explains it.")
-                self.gone.append(
-                    f"Entries {at} to {segments[at][0] - 1}: pruned, says event {segments[at][1]}."
-                )
-                at = segments[at][0]
-            at = max(at, last)
-
-    def check_gone(self) -> None:
-        """What was erased is explained by an event of the same ledger, which says why."""
-        self.place = "entries/, explaining events"
-        erased = {
-            (key, said["subject"]): (event, said["reason"])
-            for action, event, said in self.explanations
-            if action == "subject.erased"
-            for key in said["keys"]
-        }
-        redacted = {
-            of: (event, said["reason"])
-            for action, event, said in self.explanations
-            if action == "body.redacted"
-            for of in said["events"]
-        }
-        for (key, subject), count in sorted(self.destroyed.items()):
-            if (key, subject) not in erased:
-                raise Wrong(
-                    f"bodies/: parts about {subject} are missing, and no event says that a key was destroyed."
-                )
-            event, reason = erased[key, subject]
-            self.gone.append(
-                f"{count} payloads or names of {subject}: erased, says event {event}: {json.dumps(reason)}."
-            )
-        reasons: dict[tuple[str, str], int] = {}
-        for of in self.redacted:
-            if of not in redacted:
-                raise Wrong(f"bodies/, event {of}: the body is missing, and no redaction explains it.")
-            reasons[redacted[of]] = reasons.get(redacted[of], 0) + 1
-        for (event, reason), count in sorted(reasons.items()):
-            self.gone.append(f"{count} bodies: redacted, says event {event}: {json.dumps(reason)}.")
-
-    # --- What else is in it --------------------------------------------------------------------------------
     def check_contents(self) -> None:
         """What people decided on and attached is there, exactly, and nothing is passed off as such."""
         files: dict[str, str] = {}
         for path, row in self.listed.items():
             if path.startswith(("approvals/", "documents/")):
-                found = re.fullmatch(r"((?:approvals|documents)/([0-9a-f]{64}))(\.[a-z0-9]{1,8})?", path)
+                found = re.fullmatch(r"([a-z]+/([0-9a-f]{64}))(\.[a-z0-9]{1,8})?", path)
                 if not found or found[2] != row["sha256"]:
                     raise Wrong(f"{path}: its content does not have the digest in its name.")
                 files[found[1]] = path
-        for name, place in self.named.items():
-            if name not in files:
-                raise Wrong(f"{name}, which {place} names, is missing.")
+        for name, place in self.walk.named.items():
+            need(name in files, f"{name}, which {place} names, is missing.")
         for name, path in files.items():
-            if name not in self.named and path.startswith("approvals/"):
-                raise Wrong(f"{path}: no event of this bundle requests this approval.")
-        self.documents = [path for path in files if path.startswith("documents/")]
+            is_named = name in self.walk.named or name.startswith("documents/")
+            need(is_named, f"{path}: no event of this bundle requests this approval.")
+        self.documents = [name for name in files if name.startswith("documents/")]
 
     def check_consistency(self) -> None:
-        """Earlier checkpoints lead to this one (RFC 9162, 2.1.4.2); among them perhaps one that you kept."""
-        self.earlier: dict[int, bytes] = {}
+        """Earlier checkpoints lead to this one; among them perhaps one that you kept."""
+        self.earlier = {self.size: self.root}
         for row in self.json_lines("consistency.ndjson"):
-            root, proof = bytes.fromhex(row["root"]), [bytes.fromhex(node) for node in row["proof"]]
-            if not continues(row["first"], root, self.size, self.root, proof):
-                raise Wrong(
-                    f"consistency.ndjson: the tree of {row['first']} entries does not lead to this one."
-                )
+            root, proof = bytes.fromhex(row["root"]), [*map(bytes.fromhex, row["proof"])]
+            is_earlier = 0 < row["first"] < self.size
+            leads = is_earlier and continued(row["first"], self.size, root, proof) == (root, self.root)
+            tree = f"consistency.ndjson: the tree of {row['first']} entries"
+            need(leads and not proof, f"{tree} does not lead to this one.")
             self.earlier[row["first"]] = root
         if self.outside.checkpoint is not None:
-            size, root = self.open_earlier(self.outside.checkpoint, "the known checkpoint")
-            self.compare(size, root)
+            self.compare(*self.open_earlier(self.outside.checkpoint, "the known checkpoint"))
 
     def open_earlier(self, note: bytes, where: str) -> tuple[int, bytes]:
         """A checkpoint of this ledger, signed with the key that counted for its size."""
-        lines = note.decode("utf-8", "replace").split("\n")
-        size = int(lines[1]) if len(lines) > 1 and lines[1].isdecimal() else 0
+        said = re.match(rb"[^\n]*\n([0-9]{1,18})\n", note)
+        size = int(said[1]) if said else 0
         for term in self.terms:
-            if term.first <= size <= term.last and b" %b " % term.key.name.encode() in note:
+            line = f"\u2014 {term.key.name} ".encode() + base64.b64encode(term.key.hash)[:5]
+            if term.first <= size <= term.last and line in note:
                 return open_checkpoint(note, term.key, where)
         raise Wrong(f"{where}: it is not signed with the key that this ledger had at {size} entries.")
 
     def compare(self, size: int, root: bytes) -> None:
-        known = self.root if size == self.size else self.earlier.get(size)
-        if known is None:
+        """With the checkpoint that you kept."""
+        if size not in self.earlier:
             self.limits.append(
                 f"Your checkpoint is of {size} entries, for which the bundle holds no proof: not compared "
                 f"with {self.size}. Ask for `manage.py ledger compare`, or a newer bundle."
             )
-        elif known != root:
-            raise Wrong(f"The ledger was rewritten: your checkpoint of {size} entries has another root.")
-        elif size == self.size:
-            self.proved.append("It is the very tree of which you kept a checkpoint.")
-        else:
-            self.proved.append(
-                f"The tree continues the one of {size} entries of which you kept a checkpoint."
-            )
+            return
+        is_same = self.earlier[size] == root
+        need(is_same, f"The ledger was rewritten: your checkpoint of {size} entries has another root.")
+        tree = "It is the very tree" if size == self.size else f"The tree continues the one of {size} entries"
+        self.proved.append(f"{tree} of which you kept a checkpoint.")
 
     def check_anchors(self) -> None:
         """Receipts of checkpoints that were published outside: each of them leads to this tree."""
         index = "anchors/index.json"
-        for row in json.loads(b"".join(self.content(index))) if index in self.listed else ():
+        for row in self.json_file(index) if index in self.listed else ():
             self.place = folder = row["receipt"].rpartition("/")[0]
             note, receipt = map(b"".join, map(self.content, (f"{folder}/checkpoint.txt", row["receipt"])))
             size, root = self.open_earlier(note, f"{folder}/checkpoint.txt")
-            known = self.root if size == self.size else self.earlier.get(size)
-            if known is None:
-                self.limits.append(
-                    f"{folder}/checkpoint.txt is of {size} entries, for which the bundle holds no proof."
-                )
+            if size not in self.earlier:
+                what = f"{folder}/checkpoint.txt is of {size} entries"
+                self.limits.append(f"{what}, for which the bundle holds no proof.")
                 continue
-            if known != root or size != row["size"]:
-                raise Wrong(f"{folder}/checkpoint.txt: the tree of {size} entries does not lead to this one.")
-            self.say_anchor(row, note, receipt)
+            leads = (size, root) == (row["size"], self.earlier[size])
+            need(leads, f"{folder}/checkpoint.txt: the tree of {size} entries does not lead to this one.")
+            self.say_receipt(row, note, receipt)
 
-    def say_anchor(self, row: Row, note: bytes, receipt: bytes) -> None:
+    # --- In words -----------------------------------------------------------------------------------------
+    def say_receipt(self, row: Row, note: bytes, receipt: bytes) -> None:
         """What was checked of one receipt, and what is left to whoever reads this."""
         path, size, sink = row["receipt"], row["size"], json.dumps(row["sink"])
-        if path.endswith("/cosignature.txt"):
-            for key in self.outside.witnesses:
-                if b" %b " % key.name.encode() in receipt:
-                    seconds = cosigned_at(note + receipt, key, path)
-                    moment = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
-                    self.proved.append(f"The witness {key.name} cosigned {size} entries at {moment}.")
-                    return
-            self.anchors.append(
-                f"{size} entries, cosigned: not checked; give the witness's key with --witness."
-            )
-        elif path.endswith("/timestamp.tsr"):
-            data = path.rpartition("/")[0] + "/checkpoint.txt"
-            command = f"openssl ts -verify -data {data} -in {path} -CAfile CA"
-            self.anchors.append(f"{size} entries, timestamped: check it with `{command}`.")
+        known = [key for key in self.outside.witnesses if b" %b " % key.name.encode() in receipt]
+        if path.endswith("/timestamp.tsr"):
+            data = f"-data {path.removesuffix('timestamp.tsr')}checkpoint.txt"
+            to_do = f"timestamped: check it with `openssl ts -verify {data} -in {path} -CAfile CA`"
+        elif not path.endswith("/cosignature.txt"):
+            to_do = f"published to {sink}: compare {path} with what is there"
+        elif known:
+            seconds = cosigned_at(note + receipt, known[0], path)
+            moment = datetime.fromtimestamp(seconds, timezone.utc).isoformat()
+            self.proved.append(f"The witness {known[0].name} cosigned {size} entries at {moment}.")
+            return
         else:
-            self.anchors.append(f"{size} entries, published to {sink}: compare {path} with what is there.")
+            to_do = "cosigned: not checked; give the witness's key with --witness"
+        self.receipts.append(f"{size} entries, {to_do}.")
 
-    # --- In words ------------------------------------------------------------------------------------------
     def say(self) -> None:
-        sealed = self.time.decode()
+        """What was proved, and what is gone."""
+        walk, key, manifest, named = self.walk, self.key, self.manifest, self.walk.named
         self.proved[:0] = [
-            f"{self.events} events are what the ledger {self.key.name} sealed, every byte.",
-            f"The ledger had {self.size} entries at {sealed}; its key {self.key.hash.hex()} signed the root.",
+            f"{walk.events} events are what the ledger {key.name} sealed, every byte.",
+            f"The ledger had {self.size} entries at {walk.time}; its key {key.hash.hex()} signed the root.",
         ]
-        for stream, part in self.complete.items():
-            self.proved.append(
-                f"{stream}: nothing is left out between numbers {part['first']} and {part['last']}"
-                + (f", its end at {sealed}." if not self.manifest["period"]["until"] else ".")
-            )
-        if self.manifest["range"]:
-            low, high = self.manifest["range"]["low"], self.manifest["range"]["high"]
-            self.proved.append(f"The ledger's entries {low} to {high - 1}: nothing is left out.")
-        approvals = sum(name.startswith("approvals/") for name in self.named)
-        if approvals:
-            self.proved.append(f"{approvals} approved contents are the ones that the events name.")
-        bound = sum(path.split(".")[0] in self.named for path in self.documents)
-        if bound:
-            self.proved.append(f"{bound} attached documents are the ones that the events name.")
-        self.say_limits(len(self.documents) - bound)
+        end = "" if manifest["period"]["until"] else f", its end at {walk.time}"
+        for part in manifest["streams"]:
+            numbers = f"numbers {part['first']} and {part['last']}"
+            self.proved.append(f"{part['stream']}: nothing is left out between {numbers}{end}.")
+        if places := manifest["range"]:
+            numbers = f"{places['low']} to {places['high'] - 1}"
+            self.proved.append(f"The ledger's entries {numbers}: nothing is left out.")
+        bound, unbound = sum(name in named for name in self.documents), sum(map(len, walk.history.values()))
+        for count, what in (
+            (sum(name.startswith("approvals/") for name in named), "approved contents"),
+            (bound, "attached documents"),
+            (self.rows - unbound, "rows of history"),
+        ):
+            self.proved += [f"{count} {what} are the ones that the events name."] if count else []
+        self.gone = walk.gone.said
+        for count, what in (
+            (len(self.documents) - bound, "documents were attached outside this scope"),
+            (unbound, "rows of history are of events whose payload is not here"),
+        ):
+            self.gone += [f"{count} {what}; the manifest vouches for them."] if count else []
 
-    def say_limits(self, unbound: int) -> None:
+    def say_limits(self) -> None:
         level = self.manifest["completeness"]
-        if level != self.level():
-            raise Wrong(f"manifest.json: a bundle of this scope does not prove the level {level!r}.")
         if level == "presence":
             self.limits.append("Presence only: that nothing was left out is not proved.")
         if level == "mixed":
-            self.limits.append(
-                "Of events in other streams presence only: that none was left out is not proved."
-            )
+            what = "Of events in other streams presence only: that none was left out is not proved"
+            self.limits.append(f"{what}.")
         self.limits += [f"Incomplete: {json.dumps(missing)}." for missing in self.manifest["incomplete"]]
-        if unbound:
-            self.gone.append(
-                f"{unbound} documents were attached outside this scope; the manifest vouches for them."
-            )
         if self.outside.key is None:
             self.limits.append("The key came from the bundle itself: whoever forged all of it would pass.")
-
-    def level(self) -> str:
-        if self.manifest["range"]:
-            return "range"
-        if self.manifest["presence"]:
-            return "mixed" if self.manifest["streams"] else "presence"
-        return "stream"
-
-
-class Reader:
-    """Pieces as one file to read from."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self.pieces, self.buffer, self.at = pieces, b"", 0
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` bytes, fewer only at the end."""
-        parts = [self.buffer[self.at :]]
-        have = len(parts[0])
-        if have < size:
-            while have < size and (piece := next(self.pieces, b"")):
-                parts.append(piece)
-                have += len(piece)
-            self.buffer, self.at = b"".join(parts), 0
-        self.at += size
-        return self.buffer[self.at - size : self.at]
-
-
-def policy_keys(policy: bytes, where: str) -> tuple[Key, Key]:
-    """The ledger's key and the key for bundles that a policy names."""
-    named = re.match(rb"countersign/policy/v1\nledger (.+)\nbundles (.+)\n\n", policy)
-    if not named:
-        raise Wrong(f"{where}: not the list of keys that it should be.")
-    return parse_key(named[1].decode(), where), parse_key(named[2].decode(), where)
-
-
-def continues(first: int, first_root: bytes, second: int, second_root: bytes, proof: list[bytes]) -> bool:
-    """Whether the tree of `second` leaves begins with the one of `first` (RFC 9162, 2.1.4.2)."""
-    if not 0 < first < second:
-        return False
-    at, last = first - 1, second - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    hashes = iter(proof)
-    old = new = first_root if first & (first - 1) == 0 else next(hashes, b"")
-    for sibling in hashes:
-        if last == 0:
-            return False
-        if at & 1 or at == last:
-            old, new = sha256(b"\1" + sibling + old).digest(), sha256(b"\1" + sibling + new).digest()
-            while at and not at & 1:
-                at, last = at >> 1, last >> 1
-        else:
-            new = sha256(b"\1" + new + sibling).digest()
-        at, last = at >> 1, last >> 1
-    return last == 0 and (old, new) == (first_root, second_root)
 
 
 CANNOT = (
     "That what was recorded is true, or that what was never recorded did not happen.",
     "That the clock was right: times are the machine's own.",
     "That the key's holder shows everybody the same ledger, unless you kept a checkpoint to compare.",
-    "That records in artefacts/, history/ and the readable pages are true: the manifest vouches for them.",
+    "That records in artefacts/ and the readable pages are true: the manifest vouches for them.",
 )
 
 
@@ -1349,26 +1089,25 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--policy", type=Path, metavar="FILE", help="a policy.txt that you were given")
     parser.add_argument("--known-checkpoint", type=Path, metavar="FILE", help="a checkpoint kept earlier")
     parser.add_argument("--witness", action="append", default=[], help="verifier key of a witness")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes at most")
     options = parser.parse_args(arguments)
     try:
-        bundle = Bundle(options.bundle, _outside(options), options.jobs)
+        bundle = Bundle(options.bundle, _outside(options))
         bundle.verify()
     except Wrong as error:
-        code, text = WRONG, f"WRONG: {error}"
+        code, said = WRONG, [f"WRONG: {error}"]
     except (Unreadable, OSError) as error:
-        code, text = UNREADABLE, f"UNREADABLE: {error}"
+        code, said = UNREADABLE, [f"UNREADABLE: {error}"]
     else:
-        code, text = (LIMITED, "VERIFIED WITH LIMITS") if bundle.limits else (VERIFIED, "VERIFIED")
-        for title, said in (
+        code, said = (LIMITED, ["VERIFIED WITH LIMITS"]) if bundle.limits else (VERIFIED, ["VERIFIED"])
+        for title, sentences in (
             ("Limits", bundle.limits),
             ("Proved", bundle.proved),
             ("Gone or apart, and explained", bundle.gone),
-            ("Receipts from outside, for you to check", bundle.anchors),
+            ("Receipts from outside, for you to check", bundle.receipts),
             ("Cannot prove", CANNOT),
         ):
-            text += f"\n\n{title}:\n" + "\n".join(f"  - {line}" for line in said) if said else ""
-    print(text)
+            said += ["", f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
+    _print(said)
     return code
 
 
@@ -1383,14 +1122,23 @@ def _outside(options: argparse.Namespace) -> Outside:
         if options.key:
             is_key = options.key.count("+") > 1 and not Path(options.key).is_file()
             given = parse_key(options.key if is_key else Path(options.key).read_text("utf-8"), "--key")
-            if key not in (None, given):
-                raise Wrong("--key and --policy name different keys of the ledger.")  # noqa: TRY301
+            need(key in (None, given), "--key and --policy name different keys of the ledger.")
             key = given
         witnesses = tuple(parse_key(text, "--witness", 4) for text in options.witness)
     except (Wrong, UnicodeDecodeError) as error:
         raise Unreadable(str(error)) from None
     known = options.known_checkpoint.read_bytes() if options.known_checkpoint else None
     return Outside(key, exporter, known, witnesses)
+
+
+def _print(said: list[str]) -> None:
+    """Line by line: nothing that the bundle says can forge a line, or command a terminal."""
+    try:
+        for line in said:
+            print("".join(sign if sign.isprintable() else "?" for sign in line))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough; nothing is left for Python to flush at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ from audits.errors import Invalid
 from audits.evidence import Artefact, Missing, Scope
 from audits.models import Bundle, Entry
 from audits.services import anchoring, bundles, sealing
-from audits.verify import verify
 from tests.audits.bundling import ask, build, pack, unpack, verdict
 from tests.audits.happenings import TESTER, happen
 from tests.audits.outside import timestamping, witnessing
@@ -143,16 +142,15 @@ def test_what_does_not_belong_to_a_kind_is_refused() -> None:
             bundles.request(actor=TESTER, kind=BundleKind(kind), subject="X", **about)
 
 
-def test_many_pieces_are_verified_by_many_processes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_many_pairs_are_one_story(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lines, "LINES_A_FILE", 7)
-    monkeypatch.setattr(verify, "SEVERAL", 0)
     happen(30)
     happen(11, stream="agent/two")
     for scope in ({"kind": "period"}, {"kind": "agent"}):
         bundle = build(**scope)
-        for jobs in ("1", "3"):
-            code, words = verdict(bundle.path, "--jobs", jobs)
-            assert code == 0, words
+        assert "entries/000004.ndjson" in unpack(bundle.path)
+        code, words = verdict(bundle.path)
+        assert code == 0, words
 
 
 # --- What is missing ------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import csv
 import hashlib
 import io
+import os
 import stat
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from audits.models import Bundle, Checkpoint, Entry, Event
 from audits.services import bundles, sealing
 from audits.services.ledger import record
 from audits.tasks import build_bundle
+from audits.verify import verify
 from tests.audits.bundling import ask, build, unpack, verdict
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
 
@@ -424,6 +426,18 @@ def test_the_verifier_in_the_bundle_runs_alone(tmp_path: Path, settings: LazySet
     )  # fmt: skip
     assert (alone.returncode, alone.stderr) == (0, "")
     assert alone.stdout.startswith("VERIFIED\n")
+
+
+def test_a_reader_that_has_seen_enough_gets_no_traceback() -> None:
+    happen(1)
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody_reads:
+        alone = subprocess.run(
+            [sys.executable, verify.__file__, str(build().path)],
+            stdout=nobody_reads, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert (alone.returncode, alone.stderr) == (3, "")
 
 
 def test_a_key_from_inside_is_a_limit() -> None:

@@ -93,3 +93,9 @@ def test_foreign_json_may_hold_floats_and_any_key() -> None:
 def test_the_verifier_reads_nothing_but_canonical_json(line: bytes) -> None:
     with pytest.raises(verify.Wrong, match="here: not canonical JSON"):
         verify.parse(line, "here")
+
+
+@pytest.mark.parametrize("value", [{"Upper": 1}, {"": 1}, {"a": [2**53]}, {"a": {"b": -(2**53)}}, nested(9)])
+def test_the_verifier_keeps_to_the_profile(value: Any) -> None:
+    assert not verify.is_in_profile(value)
+    assert verify.is_in_profile({"a.b_1": [nested(6), 2**53 - 1, True, None]})

@@ -12,8 +12,10 @@ from django.conf import LazySettings
 from agents.models import Person
 from audits import canonical, evidence, keys, selectors, subject_keys
 from audits.choices import KeyPurpose
+from audits.errors import Denied
 from audits.models import Checkpoint
 from audits.services import bundles, erasure, key_rotation, pruning, sealing
+from audits.verify import verify
 from tests.audits.bundling import ask, build, pack, unpack, verdict
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
 
@@ -105,6 +107,18 @@ def test_a_redacted_body_is_explained_and_its_neighbour_cannot_borrow_it(fails: 
     assert "no redaction explains it" in fails(files | {BODIES: forged})
 
 
+def test_an_attempt_that_was_refused_explains_nothing(oscar: Person) -> None:
+    """It is recorded under the same action, and is an event like any other."""
+    happen(1)
+    with pytest.raises(Denied):
+        erasure.redact(actor=oscar.actor, events=[happen(1)[0].pk], reason="no right to")
+    with pytest.raises(Denied):
+        pruning.prune(actor=oscar.actor)
+    for scope in ({"kind": "period"}, {"kind": "case", "streams": ["agent/one", "system"]}):
+        code, words = verdict(build(**scope).path)
+        assert code == 0, words
+
+
 def test_the_builder_itself_refuses_what_nothing_explains() -> None:
     happen(2)
     sealing.seal()
@@ -117,6 +131,10 @@ def test_the_builder_itself_refuses_what_nothing_explains() -> None:
 # --- Pruned ---------------------------------------------------------------------------------------------
 @pytest.fixture
 def pruned(monkeypatch: pytest.MonkeyPatch) -> None:
+    prune_eight(monkeypatch)
+
+
+def prune_eight(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first eight entries are gone: four of each agent."""
     monkeypatch.setattr(pruning, "LEVEL", 2)
     for _ in range(4):
@@ -143,6 +161,33 @@ def test_a_pruned_beginning_is_covered_by_what_was_sealed_of_it() -> None:
         code, words = verdict(bundle.path)
         assert code == 0, words
         assert "pruned, says event" in words
+
+
+def test_a_tombstone_of_another_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sealed so by the holder of the ledger's key: the tree still has the root of what was there."""
+    monkeypatch.setattr(verify, "SEGMENT", 4)
+    payload = pruning._payload
+    with monkeypatch.context() as patch:
+        patch.setattr(pruning, "_payload", lambda segment: payload(segment) | {"root": "00" * 32})
+        prune_eight(patch)
+    for scope in ({}, {"kind": "period"}):
+        code, said = verdict(build(**scope).path)
+        assert (code, "had another root than an event says" in said) == (1, True), said
+
+
+def test_a_tombstone_speaks_of_what_was_before_it() -> None:
+    event = {"id": "one", "action": "segment.pruned"}
+    with pytest.raises(verify.Wrong, match="entries after it were pruned"):
+        verify.Gone().explain(event, {"low": 0, "high": 8, "root": "", "streams": []}, 7)
+
+
+def test_the_roots_of_segments_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hash of eight entries stands in proof.bin; two events say the roots of four each."""
+    prune_eight(monkeypatch)
+    monkeypatch.setattr(verify, "SEGMENT", 4)
+    checked = verify.Bundle(build(kind="period").path)
+    checked.verify()
+    assert checked.walk.gone.root_of(0, 8) == checked.walk.given[0, 8]
 
 
 @pytest.mark.usefixtures("pruned")

@@ -19,7 +19,7 @@ from audits import canonical, evidence, keys, selectors
 from audits.bundle.contents import policy
 from audits.choices import Action
 from audits.evidence import Artefact, Scope
-from audits.models import Bundle, Checkpoint
+from audits.models import Bundle, Checkpoint, Event
 from audits.services import sealing
 from audits.verify import verify
 from tests.audits.bundling import build, pack, unpack, verdict
@@ -181,7 +181,7 @@ def altered(files: dict[str, bytes], path: str, old: bytes, new: bytes) -> dict[
         (BODIES, b'"name":"tester"', b'"name":"Tester"', "not the one that the event committed to"),
         (BODIES, b'"name_salt":"', b'"name_salt":"00', "not the one that the event committed to"),
         (BODIES, b"\n", b"\n\n", "bodies/"),
-        ("events.csv", b"success", b"denied", "events.csv: its rows for entries/000000.ndjson"),
+        ("events.csv", b"success", b"denied", "events.csv is not the table"),
         ("events.csv", b"seq", b"SEQ", "events.csv"),
         ("streams.ndjson", b'"index":0', b'"index":1', "signed heads"),
         ("streams.ndjson", b'"n":7', b'"n":8', "signed heads"),
@@ -269,6 +269,47 @@ def test_a_changed_manifest(bundle: Bundle, tmp_path: Path) -> None:
         (tmp_path / "changed.zip").write_bytes(content.replace(old, new))
         code, words = verdict(tmp_path / "changed.zip")
         assert (code, "manifest.json" in words) == (1, True), words
+
+
+# --- History ------------------------------------------------------------------------------------------
+class History:
+    """One row of history, for the last event of agent/one; `claim` changes what its file says."""
+
+    def __init__(self, record: dict[str, Any], claim: dict[str, Any]) -> None:
+        self.record, self.claim = record, claim
+
+    def collect(self, scope: Scope) -> list[Artefact]:
+        event = Event.objects.filter(stream=scope.stream).latest("id")
+        row = {"event": str(event.pk), "digest": canonical.digest(self.record), "record": self.record}
+        content: dict[str, Any] = {"model": "agents.agent", "id": "1", "rows": [row | self.claim]}
+        return [Artefact("history/agents.agent/1.json", canonical.dumps(content))]
+
+
+@pytest.mark.parametrize(
+    ("claim", "code", "words"),
+    [
+        ({}, 0, "1 rows of history are the ones that the events name"),
+        ({"record": {"number": 2}}, 1, "a row does not have its digest"),
+        ({"record": {"number": 2}, "digest": canonical.digest({"number": 2})}, 1, "commits to no row"),
+        ({"event": "of another scope"}, 0, "1 rows of history are of events whose payload is not here"),
+    ],
+)
+def test_history_is_what_the_event_committed_to(
+    tmp_path: Path,
+    settings: LazySettings,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    claim: dict[str, Any],
+    code: int,
+    words: str,
+) -> None:
+    settings.BUNDLES_DIR = tmp_path / "bundles"
+    record = {"number": 1}
+    monkeypatch.setattr(evidence, "_sources", [History(record, claim)])
+    committed = {"model": "agents.agent", "id": "1", "digest": canonical.digest(record)}
+    happen(1, body={"history": [committed]})
+    found, said = verdict(build().path)
+    assert (found, words in said) == (code, True), said
 
 
 # --- Damage -------------------------------------------------------------------------------------------
