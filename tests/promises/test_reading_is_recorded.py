@@ -1,11 +1,15 @@
 """Who looks at the ledger is in the ledger (S2-19, promise 12): each page, search and download, once."""
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
 from django.contrib import admin
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.db import DatabaseError
 from django.db.models import Model
 from django.test import Client
@@ -315,3 +319,58 @@ def test_what_holds_a_segment_is_not_told_to_those_without_names(
         client.force_login(reader)
         text = client.get(listing(RetentionRule)).content.decode()
         assert ("Segments old enough to look at" in text) is told
+
+
+# --- The command line -------------------------------------------------------------------------------------
+SHOWN = {
+    "prove": ("ledger", "prove", "{event}"),
+    "compare": ("ledger", "compare", "{checkpoint}"),
+    "erase": ("ledger", "erase", "person/{person}"),
+    "prune": ("ledger", "prune"),
+}
+
+
+def told(verb: str, event: Event, person: Person, tmp_path: Path) -> list[str]:
+    """The words of a command."""
+    kept = tmp_path / "kept.txt"
+    kept.write_text(Checkpoint.objects.get().note)
+    return [word.format(event=event.pk, checkpoint=kept, person=person.pk) for word in SHOWN[verb]]
+
+
+@pytest.mark.parametrize("verb", SHOWN)
+def test_what_a_terminal_shows_is_recorded(verb: str, event: Event, aude: Person, tmp_path: Path) -> None:
+    out = StringIO()
+    call_command(*told(verb, event, aude, tmp_path), stdout=out)
+    [read] = Event.objects.filter(action=Action.LEDGER_READ)
+    assert (read.actor, read.stream, read.outcome) == ("system/command-line", "system", Outcome.SUCCESS)
+    assert (read.details["part"], read.details["path"]) == (verb, f"manage.py ledger {verb}")
+    about = {"prove": f"event/{event.pk}", "erase": f"person/{aude.pk}"}
+    assert read.object == about.get(verb, "ledger")
+    assert out.getvalue()
+
+
+@pytest.mark.parametrize("verb", SHOWN)
+def test_a_terminal_shows_nothing_unrecorded(
+    verb: str, event: Event, aude: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: Any) -> None:
+        raise SubjectKeyUnusable("no key")
+
+    monkeypatch.setattr(reading, "record", fail)
+    out, said = StringIO(), StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command(*told(verb, event, aude, tmp_path), stdout=out, stderr=said)
+    assert (ended.value.code, out.getvalue(), said.getvalue().strip()) == (2, "", "no key")
+
+
+def test_what_a_terminal_takes_away_is_an_event_of_its_own(
+    event: Event, aude: Person, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.BUNDLES_DIR = tmp_path / "bundles"
+    call_command("ledger", "export-subject", f"person/{aude.pk}", stdout=StringIO())
+    file = str(tmp_path / "evidence.zip")
+    call_command("bundle", "build", "--person", aude.username, "--out", file, stdout=StringIO())
+    taken = Event.objects.filter(actor="system/command-line").order_by("id")
+    assert [each.action for each in taken] == [
+        Action.SUBJECT_EXPORTED, Action.BUNDLE_REQUESTED, Action.BUNDLE_DOWNLOADED,
+    ]  # fmt: skip
