@@ -51,7 +51,14 @@ GUARDS = (
     Guard(
         "audits_tombstone", _MESSAGE, unique=(("low",),), may_update="TRUE", frozen=("low", "high", "root")
     ),
-    Guard("audits_verification", "The history of verifications is append-only", unique=(("id",),)),
+    # What was asked for gets its verdict once.
+    Guard(
+        "audits_verification",
+        "The history of verifications is append-only",
+        unique=(("id",),),
+        may_update="OLD.verdict = 'pending'",
+        frozen=("id", "kind", "started_at", "by"),
+    ),
     # A hold is released once; a case can be amended while it is open.
     Guard(
         "audits_hold",

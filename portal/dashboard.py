@@ -263,7 +263,7 @@ def _ledger(request: HttpRequest) -> dict[str, object]:
     sealed = Entry.objects.aggregate(last=Max("seq"))["last"]
     sight = Sight.of(request)
     newest = Event.objects.exclude(action=Action.LEDGER_READ).order_by("-id")[:SHOWN]
-    verified = Verification.objects.filter(kind__in=verification.OF_EVERYTHING).order_by("-id").first()
+    verified = verification.of_everything().first()
     return {
         "size": 0 if sealed is None else sealed + 1,
         "checkpoint": last,

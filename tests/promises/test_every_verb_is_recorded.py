@@ -37,7 +37,7 @@ from agents.choices import DocumentKind
 from agents.models import Agent, AgentVersion, Person, ProposedAction, Report, Run
 from agents.services import documents, people, proposals, register, reports, runs, vulnerabilities
 from audits import history, keys
-from audits.choices import BundleKind, HoldScope, KeyPurpose
+from audits.choices import BundleKind, HoldScope, KeyPurpose, Verdict, VerificationKind
 from audits.errors import Denied
 from audits.models import Event
 from audits.services import (
@@ -86,6 +86,9 @@ WITHOUT_EVENT = {
     ("audits_bundle", frozenset({"state", "started_at", "heard_at"})),
     ("audits_bundle", frozenset({"phase", "done", "total", "heard_at"})),
     ("audits_bundle", frozenset({"checkpoint_size"})),
+    # How far a verification is; that it was asked for, and its verdict, are events.
+    ("audits_verification", frozenset({"heard_at"})),
+    ("audits_verification", frozenset({"entries", "size", "heard_at"})),
     # A cache of public records.
     ("agents_vulnerability", frozenset()),
 }
@@ -372,6 +375,10 @@ def _looks(person: Person) -> None:
     verification.check_event(actor=SYSTEM, event_id=event.pk)
     verification.check_checkpoint(actor=SYSTEM, size=proved.size)
     assert verification.check_if_due() is None
+    assert verification.of_everything().filter(verdict=Verdict.SOUND).first() == verification.last_sound()
+    asked = verification.request(actor=SYSTEM, kind=VerificationKind.SINCE)
+    assert verification.run_requested(verification_id=asked.pk).verdict == Verdict.SOUND
+    assert verification.sweep() == 0
     with pytest.raises(Denied):
         reading.look(
             actor=person.actor, object="ledger", permission="audits.view_event", part="list", path="/"
