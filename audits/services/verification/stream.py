@@ -59,7 +59,8 @@ class _Stream:
         self.stream = report.subject
         self.number, self.leaf = 0, formats.EMPTY
         self.seq = -1
-        heads = Entry.objects.filter(stream=formats.HEADS_STREAM).order_by("-stream_seq").first()
+        all_heads = Entry.objects.filter(stream=formats.HEADS_STREAM, seq__lt=checkpoint.size)
+        heads = all_heads.order_by("-stream_seq").first()  # those that this checkpoint signs
         self.heads_seq = heads.seq if heads else -1
         self.at_heads: tuple[int, bytes] | None = None
 
