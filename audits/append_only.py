@@ -9,12 +9,9 @@ _FIXED = "A case and a hold keep what they said"
 
 
 def _pruned(seq: str) -> str:
-    """Whether a tombstone covers the entry: the last that begins before it, if it reaches beyond it.
-
-    Never unknown: a condition that is NULL would refuse nothing on SQLite.
-    """
+    """Whether a tombstone covers the entry: the last that begins before it, if it reaches beyond it."""
     last = f"SELECT high FROM audits_tombstone WHERE low <= {seq} ORDER BY low DESC LIMIT 1"  # noqa: S608 - our own words
-    return f"COALESCE({seq} < ({last}), FALSE)"
+    return f"{seq} < ({last})"
 
 
 def _pruned_event(key: str) -> str:
@@ -51,7 +48,14 @@ GUARDS = (
     Guard(
         "audits_tombstone", _MESSAGE, unique=(("low",),), may_update="TRUE", frozen=("low", "high", "root")
     ),
-    Guard("audits_verification", "The history of verifications is append-only", unique=(("id",),)),
+    # What was asked for gets its verdict once.
+    Guard(
+        "audits_verification",
+        "The history of verifications is append-only",
+        unique=(("id",),),
+        may_update="OLD.verdict = 'pending'",
+        frozen=("id", "kind", "started_at", "by"),
+    ),
     # A hold is released once; a case can be amended while it is open.
     Guard(
         "audits_hold",

@@ -72,6 +72,7 @@ class Action(models.TextChoices):
     LEDGER_DECLARED = "ledger.declared"
     LEDGER_READ = "ledger.read"
     LEDGER_VERIFIED = "ledger.verified"
+    VERIFICATION_REQUESTED = "verification.requested"
     DOCUMENT_ATTACHED = "document.attached"
     BUNDLE_REQUESTED = "bundle.requested"
     BUNDLE_BUILT = "bundle.built"
@@ -170,8 +171,12 @@ class VerificationKind(models.TextChoices):
 
 
 class Verdict(models.TextChoices):
-    """What a verification found; *unable* where nothing could be said, for example without the keys."""
+    """What a verification found; *unable* where nothing could be said, for example without the keys.
+
+    *Pending* is no verdict yet.
+    """
 
     SOUND = "sound"
     WRONG = "wrong"
     UNABLE = "unable"
+    PENDING = "pending", "Under way"

@@ -94,7 +94,7 @@ def lines() -> Iterator[Erased]:
                 tuple(map(bytes.fromhex, found["keys"])),
                 tuple(map(UUID, found["events"])),
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ErasedLogUnreadable(
                 f"Line {number} of {path()} is not one that this product wrote ({error}). Put the file back "
                 "from a backup: it is what keeps a restored database from undoing erasures."

@@ -25,9 +25,15 @@ def why_no_download(actor: Actor) -> str | None:
     return _why_not(actor, "download", "audits.view_bundle")
 
 
-def why_no_verification(actor: Actor) -> str | None:
-    """People need the permission `audits.view_event`; agents may never; the product itself may."""
-    return why_not_read(actor, "audits.view_event", "the ledger")
+def why_no_verification(actor: Actor, stream: str = "") -> str | None:
+    """People need the permission `audits.view_event`; agents may never; the product itself may.
+
+    The stream of a person is named by those alone who may read names.
+    """
+    reason = why_not_read(actor, "audits.view_event", "the ledger")
+    if reason is None and stream.startswith("person/"):
+        return why_not_read(actor, "audits.view_names", "the stream of a person")
+    return reason
 
 
 def why_not_read(actor: Actor, permission: str, what: str) -> str | None:

@@ -71,6 +71,17 @@ def verify_the_ledger() -> None:
 
 
 @shared_task
+def verify_on_request(verification_id: str) -> None:
+    try:
+        done = verification.run_requested(verification_id=verification_id)
+    except ServiceError as error:
+        logger.info("Verification %s: %s", verification_id, error)
+    else:
+        if done.problem:
+            logger.error("The ledger does not verify, at %s: %s", done.place, done.problem)
+
+
+@shared_task
 def finish_erasures() -> None:
     """Destroy what should be gone and is there: after a crash, or a restored backup of the keys."""
     erasure.sweep()

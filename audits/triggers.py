@@ -14,9 +14,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 class Guard:
     """What the database refuses to do to the rows of one table.
 
-    `may_update` and `may_delete` are SQL conditions over OLD; empty means never. Where a row may be
-    updated, the columns in `frozen` still keep their values. `unique` are the sets of columns that
-    name a row.
+    `may_update` and `may_delete` are SQL conditions over OLD; empty means never, and so does NULL. Where
+    a row may be updated, the columns in `frozen` still keep their values. `unique` are the sets of
+    columns that name a row.
     """
 
     table: str
@@ -141,7 +141,8 @@ def _may_update(guard: Guard, differs: str) -> str:
 
 
 def _unless(condition: str) -> str:
-    return f"WHEN NOT ({condition}) " if condition else ""
+    """Refused unless it is known to be allowed: NULL allows nothing, as in PL/pgSQL's IF."""
+    return f"WHEN ({condition}) IS NOT TRUE " if condition else ""
 
 
 def _taken(guard: Guard) -> str:

@@ -23,7 +23,7 @@ from audits.admin.sight import Sight
 from audits.choices import Action, Verdict
 from audits.errors import ServiceError
 from audits.models import Bundle, Checkpoint, Entry, Event, Pending, Verification
-from audits.services import anchoring, siem, verification
+from audits.services import anchoring, erasure, siem, verification
 from governance import selectors
 from governance.choices import Discipline
 from governance.models import Approval
@@ -263,7 +263,7 @@ def _ledger(request: HttpRequest) -> dict[str, object]:
     sealed = Entry.objects.aggregate(last=Max("seq"))["last"]
     sight = Sight.of(request)
     newest = Event.objects.exclude(action=Action.LEDGER_READ).order_by("-id")[:SHOWN]
-    verified = Verification.objects.filter(kind__in=verification.OF_EVERYTHING).order_by("-id").first()
+    verified = verification.of_everything().first()
     return {
         "size": 0 if sealed is None else sealed + 1,
         "checkpoint": last,
@@ -276,8 +276,23 @@ def _ledger(request: HttpRequest) -> dict[str, object]:
         "verified": verified,
         "verified_age": relative(verified.started_at) if verified else "",
         "alarm": _alarm(verified, sight),
+        "forgotten": _forgotten_erasures(),
         "anchors": _anchors() if request.user.has_perm("audits.view_anchor") else [],
     }
+
+
+def _forgotten_erasures() -> str:
+    """Why what was erased is back, by a backup that was restored; empty where it is not."""
+    try:
+        forgotten = len(erasure.undeclared())
+    except ServiceError as error:
+        return str(error)
+    if not forgotten:
+        return ""
+    return (
+        f"The database was restored from before {forgotten} erasures, and holds what they erased. On the "
+        "machine, `manage.py ledger declare` repeats them."
+    )
 
 
 def _anchors() -> list[dict[str, object]]:

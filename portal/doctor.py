@@ -22,9 +22,10 @@ from agents.analyst import SLUG, provenance
 from agents.errors import SigningKeyError
 from agents.models import Agent, Vulnerability
 from audits import keys, triggers
+from audits.erased_log import ErasedLogUnreadable
 from audits.errors import ServiceError
 from audits.models import Checkpoint
-from audits.services import anchoring, key_rotation, siem
+from audits.services import anchoring, erasure, key_rotation, siem
 
 PUBLIC = (".vkey", ".keys")
 CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -269,6 +270,26 @@ def check_key_changes() -> Iterator[Finding]:
         yield Finding("keys", "failure", sentence, "Run that command again.")
 
 
+def check_erasures() -> Iterator[Finding]:
+    """Did a restored backup bring back what was erased? (promise 13)"""
+    try:
+        forgotten = len(erasure.undeclared())
+    except ErasedLogUnreadable as error:
+        yield Finding(
+            "erasures", "failure", str(error), "Put the file back from a backup of the keys' folder."
+        )
+        return
+    if forgotten:
+        yield Finding(
+            "erasures",
+            "failure",
+            f"{forgotten} erasures that this machine remembers are not in the database: it was restored.",
+            "`manage.py ledger declare --reason …` repeats them and says so in the ledger.",
+        )
+    else:
+        yield Finding("erasures", "ok", "The database knows of every erasure that this machine remembers.")
+
+
 def check_siem() -> Iterator[Finding]:
     """Does every SIEM take what it is told? (S4-3)"""
     for standing in siem.standings():
@@ -318,6 +339,7 @@ WITH_DATABASE: tuple[Check, ...] = (
     check_nvd,
     check_anchors,
     check_key_changes,
+    check_erasures,
     check_siem,
     check_approved_build,
 )

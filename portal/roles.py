@@ -28,13 +28,14 @@ WITHHELD_FROM_BOARD = ("credential", "names", "bundle", "hold", "case", "erasure
 # Auditors keep evidence from going; they do not let it go.
 AUDITORS_MAY = ("add_bundle", "add_hold", "add_case", "change_case")
 
-# Who erases people and keeps legal holds: what that takes to see, and the verbs.
+# Who erases people and keeps legal holds: what that takes to see, and the verbs. Names are part of it:
+# who answers what is held about a person, or redacts where they are quoted, reads what is written there.
 DATA_PROTECTION_MAY = {
     "agents": ("view_person",),
     "audits": (
-        "view_event", "view_checkpoint", "view_case", "view_hold", "view_retentionrule", "view_erasure",
-        "view_redaction", "view_tombstone", "add_erasure", "add_redaction", "add_tombstone", "add_hold",
-        "change_hold", "add_case", "change_case", "add_retentionrule", "change_retentionrule",
+        "view_event", "view_names", "view_checkpoint", "view_case", "view_hold", "view_retentionrule",
+        "view_erasure", "view_redaction", "view_tombstone", "add_erasure", "add_redaction", "add_tombstone",
+        "add_hold", "change_hold", "add_case", "change_case", "add_retentionrule", "change_retentionrule",
     ),
 }  # fmt: skip
 

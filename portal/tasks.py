@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from agents.services import runs
-from audits.services import bundles
+from audits.services import bundles, verification
 
 
 @shared_task
@@ -11,3 +11,4 @@ def pick_up_waiting_work() -> None:
     """Hand out again what waits, and end what a dead worker left behind."""
     runs.sweep()
     bundles.sweep()
+    verification.sweep()

@@ -3,7 +3,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
 from django.http import FileResponse, HttpRequest, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
@@ -12,9 +11,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from audits.admin.base import AddByService, page_of
 from audits.admin.reader import actor_of
-from audits.admin.recorded import RecordedReading
+from audits.admin.recorded import NamedReading
 from audits.admin.show import choice_column, digest_column, show_reference, show_time, time_column
-from audits.admin.sight import PERMISSION
 from audits.choices import BundleKind, BundlePhase, BundleState
 from audits.errors import ServiceError
 from audits.models import Bundle
@@ -28,7 +26,7 @@ COLOURS = {
 }
 
 
-class BundleAdmin(RecordedReading, AddByService):
+class BundleAdmin(NamedReading, AddByService):
     """Evidence bundles, to download and to verify elsewhere. The portal adds the form that asks for one."""
 
     change_form_template = "admin/bundle.html"
@@ -71,10 +69,6 @@ class BundleAdmin(RecordedReading, AddByService):
     requested = time_column("requested_at", "requested")
     built = time_column("built_at", "built")
     sha256_full = digest_column("sha256", "SHA-256", full=True)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """A bundle is about people, and holds what they did by name."""
-        return bool(super().has_view_permission(request, obj) and request.user.has_perm(PERMISSION))
 
     def get_urls(self) -> list[URLPattern]:
         download = self.admin_site.admin_view(self.download_view)

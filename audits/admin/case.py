@@ -13,6 +13,7 @@ from unfold.dataclasses import UnfoldAction
 from audits.admin.base import ActionVariant, AddByService, DialogForm, Section, ServiceForm, dialog_action
 from audits.admin.periods import moment
 from audits.admin.reader import actor_of
+from audits.admin.recorded import NamedReading
 from audits.admin.references import is_uuid
 from audits.admin.rows import row_of
 from audits.admin.show import (
@@ -86,10 +87,11 @@ HOLDS = Section(
 
 
 @admin.register(Case)
-class CaseAdmin(AddByService):
+class CaseAdmin(NamedReading, AddByService):
     """Matters that evidence belongs to."""
 
     ledger_kind = "case"
+    read_object = "cases"
     add_form = OpenCaseForm
     add_title = "Open a case"
     add_description = "A case says which streams a matter is about. A legal hold and a bundle can follow it."

@@ -74,9 +74,8 @@ class CheckpointAdmin(RecordedReading):
         icon="verified",
     )
     def verify_this(self, request: HttpRequest, _form: Any, object_id: str) -> str:
-        report, _ = verification.check_checkpoint(
-            actor=actor_of(request), size=row_of(Checkpoint.objects.all(), object_id).size
-        )
+        checkpoint = row_of(Checkpoint.objects.all(), object_id)
+        report, _ = verification.check_checkpoint(actor=actor_of(request), size=checkpoint.size)
         if not report.is_sound:
             raise Conflict(f"This checkpoint does NOT verify. At {report.place}: {report.problem}")
         return (

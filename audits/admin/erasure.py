@@ -15,7 +15,9 @@ from django.utils.safestring import SafeString
 
 from audits.admin.base import AddByService, ServiceForm, show_service_error
 from audits.admin.reader import actor_of
+from audits.admin.recorded import NamedReading, RecordedReading
 from audits.admin.show import reference_column, show_reference, show_word, time_column
+from audits.admin.sight import PERMISSION
 from audits.errors import ServiceError
 from audits.models import Erasure, Redaction
 from audits.services import erasure, subjects
@@ -39,10 +41,11 @@ class EraseForm(ServiceForm):
 
 
 @admin.register(Erasure)
-class ErasureAdmin(AddByService):
+class ErasureAdmin(NamedReading, AddByService):
     """Who was erased, when and why: as the ledger tells it, by reference alone."""
 
     list_title = "Erasures"
+    read_object = "erasures"
     add_form = EraseForm
     add_title = "Erase a person"
     add_description = (
@@ -131,10 +134,11 @@ class QuotedForm(ServiceForm):
 
 
 @admin.register(Redaction)
-class RedactionAdmin(AddByService):
+class RedactionAdmin(RecordedReading, AddByService):
     """Events whose payload and actor's name were deleted."""
 
     list_title = "Redactions"
+    read_object = "redactions"
     list_before_template = "admin/redactions.html"
     add_form = RedactForm
     add_title = "Redact events"
@@ -156,8 +160,8 @@ class RedactionAdmin(AddByService):
         return [path("quoted/", quoted, name="audits_redaction_quoted"), *urls]
 
     def quoted_view(self, request: HttpRequest) -> HttpResponse:
-        """Where a person is quoted. The search is recorded, so it is asked for by POST."""
-        if not self.has_add_permission(request):
+        """Where a person is quoted, by name. The search is recorded, so it is asked for by POST."""
+        if not (self.has_add_permission(request) and request.user.has_perm(PERMISSION)):
             raise PermissionDenied
         form = QuotedForm(request.POST or None, request=request, initial=request.GET.dict())
         found = None

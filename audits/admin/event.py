@@ -158,9 +158,8 @@ class EventAdmin(RecordedReading):
         icon="verified",
     )
     def verify_this(self, request: HttpRequest, _form: Any, object_id: str) -> str:
-        report, _ = verification.check_event(
-            actor=actor_of(request), event_id=row_of(Event.objects.all(), object_id).pk
-        )
+        event = row_of(Event.objects.all(), object_id)
+        report, _ = verification.check_event(actor=actor_of(request), event_id=event.pk)
         if not report.is_sound:
             problem = Sight.of(request).text(f"At {report.place}: {report.problem}")
             raise Conflict(f"This event does NOT verify. {problem}")

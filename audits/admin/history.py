@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from audits import history
+from audits.admin.looking import why_not_shown
 from audits.admin.references import is_uuid
 from audits.admin.sections import Section
 from audits.admin.show import (
@@ -64,6 +65,12 @@ def history_sections(model: type[Model], origins: Mapping[str, str]) -> tuple[Se
             },
             empty="No change of it was recorded.",
             prepared=lambda rows, request: _changes(governed, origins, rows, request),
+            withheld=lambda request: why_not_shown(
+                request,
+                about="history",  # not the row: what its readers did is no part of its own story
+                permission=_view_permission(model),
+                part="history",
+            ),
         ),
     )
 
@@ -159,10 +166,10 @@ class _Values:
 
     def _target(self, model: type[Model], key: str) -> object:
         target = self.names.get((model, key))
-        options = model._meta  # noqa: SLF001 - public in Django
         if target is None:
+            options = model._meta  # noqa: SLF001 - public in Django
             return f"{options.verbose_name} {key}, which is not there"
-        may_view = self.request.user.has_perm(f"{options.app_label}.view_{options.model_name}")
+        may_view = self.request.user.has_perm(_view_permission(model))
         if may_view and admin.site.is_registered(model):
             return show_link(target)  # type: ignore[arg-type]
         return str(target)
@@ -193,6 +200,11 @@ def _targets(model: type[Model], keys: set[str]) -> Iterator[Model]:
     ]
     found = model._base_manager.filter(pk__in=filter(is_uuid, keys))  # noqa: SLF001 - as above
     yield from found.select_related(*pointers) if pointers else found
+
+
+def _view_permission(model: type[Model]) -> str:
+    options = model._meta  # noqa: SLF001 - public in Django
+    return f"{options.app_label}.view_{options.model_name}"
 
 
 def _label(field: Any) -> str:

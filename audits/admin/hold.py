@@ -12,6 +12,7 @@ from unfold.dataclasses import UnfoldAction
 from audits.admin.base import ActionVariant, AddByService, DialogForm, ServiceForm, dialog_action
 from audits.admin.periods import moment
 from audits.admin.reader import actor_of
+from audits.admin.recorded import NamedReading
 from audits.admin.rows import row_of
 from audits.admin.show import (
     choice_column,
@@ -50,10 +51,11 @@ class ReleaseForm(DialogForm):
 
 
 @admin.register(Hold)
-class HoldAdmin(AddByService):
+class HoldAdmin(NamedReading, AddByService):
     """Legal holds, live and released."""
 
     list_title = "Legal holds"
+    read_object = "holds"
     ledger_kind = "hold"
     add_form = PlaceForm
     add_title = "Place a legal hold"

@@ -1,24 +1,16 @@
 """Pages of the ledger whose reading is recorded (S2-19): a page that cannot be recorded is not shown."""
 
-import logging
-import time
 from typing import Any
 
-from django.db import DatabaseError
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from audits.admin.base import ReadOnlyAdmin
-from audits.admin.reader import actor_of
-from audits.errors import ServiceError
-from audits.services import reading
-
-logger = logging.getLogger(__name__)
+from audits.admin.looking import why_not_shown
+from audits.admin.sight import PERMISSION
 
 UNAVAILABLE = 503
-FOLLOWED_SECONDS = 600
-FOLLOWED = "reading_followed"
-SILENT = frozenset({"csrfmiddlewaretoken", "_changelist_filters"})
 
 
 class RecordedReading(ReadOnlyAdmin):
@@ -51,40 +43,20 @@ class RecordedReading(ReadOnlyAdmin):
 
     def recorded(self, request: HttpRequest, shown: Any, about: str, part: str) -> Any:
         """`shown`, once it is recorded that this reader sees it; an error page where it cannot be."""
-        if shown.status_code != HttpResponse.status_code or _is_followed(request):
+        if shown.status_code != HttpResponse.status_code:
             return shown
-        filters = {name: str(value) for name, value in request.GET.items() if value and name not in SILENT}
-        try:
-            reading.look(
-                actor=actor_of(request),
-                object=about,
-                permission=f"{self.opts.app_label}.view_{self.opts.model_name}",
-                part=part,
-                path=request.path,
-                filters=filters,
-            )
-        except (ServiceError, DatabaseError) as error:
-            logger.error("A reading of %s could not be recorded: %s", about, error)  # noqa: TRY400 - it says it all
-            return self._not_shown(request, error)
-        _follow(request)
+        permission = f"{self.opts.app_label}.view_{self.opts.model_name}"
+        if reason := why_not_shown(request, about=about, permission=permission, part=part):
+            return self._not_shown(request, reason)
         return shown
 
-    def _not_shown(self, request: HttpRequest, error: Exception) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Not shown",
-            "reason": error.message if isinstance(error, ServiceError) else "The database refused.",
-        }
+    def _not_shown(self, request: HttpRequest, reason: str) -> HttpResponse:
+        context = {**self.admin_site.each_context(request), "title": "Not shown", "reason": reason}
         return TemplateResponse(request, "admin/audits/not_shown.html", context, status=UNAVAILABLE)
 
 
-def _is_followed(request: HttpRequest) -> bool:
-    """A page that asks for itself again, soon after it was opened and recorded."""
-    if request.headers.get("HX-Request") != "true" or request.method != "GET":
-        return False
-    path, opened = request.session.get(FOLLOWED, ("", 0))
-    return bool(path == request.get_full_path() and 0 <= time.time() - opened < FOLLOWED_SECONDS)
+class NamedReading(RecordedReading):
+    """Pages that are about people by name: nothing of them is left for who may not read names."""
 
-
-def _follow(request: HttpRequest) -> None:
-    request.session[FOLLOWED] = (request.get_full_path(), time.time())
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return bool(super().has_view_permission(request, obj) and request.user.has_perm(PERMISSION))

@@ -9,10 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
-from audits.admin.base import AddByService, DialogForm, ReadOnlyAdmin, ServiceForm, dialog_action
+from audits.admin.base import AddByService, DialogForm, ServiceForm, dialog_action
 from audits.admin.reader import actor_of
+from audits.admin.recorded import RecordedReading
 from audits.admin.rows import row_of
 from audits.admin.show import show_digest, show_reference, time_column
+from audits.admin.sight import PERMISSION
 from audits.defaults import DEFAULT_RULE
 from audits.models import RetentionRule, Tombstone
 from audits.services import pruning, retention
@@ -51,10 +53,11 @@ class ChangeRuleForm(DialogForm):
 
 
 @admin.register(RetentionRule)
-class RetentionRuleAdmin(AddByService):
+class RetentionRuleAdmin(RecordedReading, AddByService):
     """The rules, and below them what could be pruned now."""
 
     list_title = "Retention"
+    read_object = "retention"
     list_before_template = "admin/retention.html"
     ledger_kind = "retention"
     add_form = AddRuleForm
@@ -76,8 +79,11 @@ class RetentionRuleAdmin(AddByService):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        shown = {"candidates": list(pruning.candidates(limit=SHOWN)), "shown": SHOWN}
-        return super().changelist_view(request, {**shown, **(extra_context or {})})
+        # What keeps a segment is said with the titles of holds: for those who may read them.
+        if request.user.has_perms(["audits.view_hold", PERMISSION]):
+            shown = {"candidates": list(pruning.candidates(limit=SHOWN)), "shown": SHOWN}
+            extra_context = {**shown, **(extra_context or {})}
+        return super().changelist_view(request, extra_context)
 
     def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
         rule = retention.change(actor=actor_of(request), **form.cleaned_data)
@@ -110,10 +116,11 @@ class RetentionRuleAdmin(AddByService):
 
 
 @admin.register(Tombstone)
-class TombstoneAdmin(ReadOnlyAdmin):
+class TombstoneAdmin(RecordedReading):
     """Segments of the ledger that were pruned. Their roots stay, and all else goes on fitting them."""
 
     list_title = "Pruned segments"
+    read_object = "tombstones"
     empty_text = "Nothing was pruned. The page of retention shows what could be."
     list_display = ("segment", "pruned", "explained_by")
     fieldsets = ((None, {"fields": (("segment", "pruned"), "root_full", "explained_by")}),)

@@ -20,7 +20,8 @@ class Section:
     `name` is the anchor and the query parameter of the page number, `rows` gives the query from the
     row whose page it is, `columns` maps a heading to a function of a related row. People who may not
     view `model` do not see the section. `empty` says what would fill it. `prepared` makes of a page of
-    rows what the columns show, where that takes more than the row itself.
+    rows what the columns show, where that takes more than the row itself. `withheld` is asked before rows
+    are shown, and says why they are not: it records that somebody looks.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Section:
     empty: str
     per_page: int = 10
     prepared: Callable[[list[Any], HttpRequest], list[Any]] | None = None
+    withheld: Callable[[HttpRequest], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Shown:
 
     section: Section
     page: Page[Any]
+    withheld: str = ""
 
     @property
     def headings(self) -> list[str]:
@@ -55,17 +58,20 @@ class Shown:
 def show_sections(sections: tuple[Section, ...], request: HttpRequest, instance: Model) -> list[Shown]:
     """The sections of `instance` that the reader may see, each at the page that the address names."""
     return [
-        Shown(section, _page(section, request, instance))
+        _shown(section, request, instance)
         for section in sections
         if request.user.has_perm(_view_permission(section.model))
     ]
 
 
-def _page(section: Section, request: HttpRequest, instance: Model) -> Page[Any]:
+def _shown(section: Section, request: HttpRequest, instance: Model) -> Shown:
     page = Paginator(section.rows(instance), section.per_page).get_page(request.GET.get(section.name))
+    if section.withheld and page.paginator.count and (reason := section.withheld(request)):
+        page.object_list = []
+        return Shown(section, page, reason)
     if section.prepared:
         page.object_list = section.prepared(list(page.object_list), request)
-    return page
+    return Shown(section, page)
 
 
 def _view_permission(model: type[Model]) -> str:

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
-from audits import keys, permissions, selectors
+from audits import keys, locks, permissions, selectors
 from audits.actor import Actor
 from audits.bundle import explanations
 from audits.bundle.contents import Contents
@@ -200,9 +200,11 @@ def download(*, actor: Actor, bundle: Bundle) -> Path:
 
 def _claim(bundle_id: UUID | str) -> Bundle:
     now = datetime.now(UTC)
-    claimed = Bundle.objects.filter(_waits(), pk=bundle_id).update(
-        state=BundleState.BUILDING, started_at=now, heard_at=now
-    )
+    with transaction.atomic():
+        locks.disposal()  # what is being pruned is gone before this begins; then nothing is
+        claimed = Bundle.objects.filter(_waits(), pk=bundle_id).update(
+            state=BundleState.BUILDING, started_at=now, heard_at=now
+        )
     bundle = Bundle.objects.filter(pk=bundle_id).first()
     if bundle is None:
         raise NotFound(f"There is no bundle {bundle_id}.")

@@ -230,6 +230,7 @@ MAPPING: Mapping[str, Mapped] = {
     Action.LEDGER_DECLARED: Mapped(DETECTION, CREATE, HIGH),
     Action.KEY_REPLACED: Mapped(DETECTION, CREATE, HIGH),
     Action.LEDGER_VERIFIED: Mapped(COMPLIANCE, CREATE, failure=CRITICAL),
+    Action.VERIFICATION_REQUESTED: Mapped(API, CREATE),
     Action.ANCHOR_CHECKED: Mapped(COMPLIANCE, CREATE, failure=HIGH),
     Action.LEDGER_READ: Mapped(API, READ),
     Action.SUBJECT_SEARCHED: Mapped(API, READ, LOW),

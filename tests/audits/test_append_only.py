@@ -90,6 +90,25 @@ def test_triggers_that_are_gone_are_reported_and_come_back_with_migrate() -> Non
     assert verification.verify().warnings == []
 
 
+def test_a_condition_that_is_unknown_allows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NULL is not true: what is neither allowed nor forbidden is refused, on both databases alike."""
+    open_alone = "OLD.state = 'open'"
+    guard = triggers.Guard(
+        "audits_attacked", "append-only", unique=(("id",),), may_update=open_alone, may_delete=open_alone
+    )
+    monkeypatch.setattr(triggers, "_guards", {guard.table: guard})
+    execute("CREATE TABLE audits_attacked (id integer PRIMARY KEY, state text NULL)")
+    triggers.install(connection)
+    assert triggers.missing(connection) == []
+    execute("INSERT INTO audits_attacked VALUES (1, NULL), (2, 'open'), (3, 'closed'), (4, 'open')")
+    for row in (1, 3):
+        refused("UPDATE audits_attacked SET state = 'open' WHERE id = %s", row)
+        refused("DELETE FROM audits_attacked WHERE id = %s", row)
+    assert execute("UPDATE audits_attacked SET state = NULL WHERE id = 2") == 1
+    refused("DELETE FROM audits_attacked WHERE id = 2")
+    assert execute("DELETE FROM audits_attacked WHERE id = 4") == 1
+
+
 def test_a_trigger_that_was_switched_off_counts_as_missing() -> None:
     if connection.vendor == "postgresql":
         execute("SET CONSTRAINTS ALL IMMEDIATE")

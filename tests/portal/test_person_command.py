@@ -8,7 +8,8 @@ from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from agents.models import Person
+from agents.models import Agent, Person
+from audits.choices import Action, Outcome
 from audits.models import Event
 from tests import signing_in
 
@@ -55,3 +56,37 @@ def test_nobody_of_that_name(verb: str, db: None) -> None:
 def test_resetting_nothing_is_said(olivia: Person) -> None:
     with pytest.raises(CommandError, match="has no second factor"):
         run("reset-mfa", "olivia")
+
+
+def refused(*words: str) -> str:
+    with pytest.raises(CommandError) as error:
+        run(*words)
+    assert error.value.returncode == 2
+    return str(error.value)
+
+
+def last(action: Action) -> Event:
+    return Event.objects.filter(action=action).latest("id")
+
+
+def test_deactivated_and_reactivated(olivia: Person) -> None:
+    assert "cannot sign in any more" in run("deactivate", "olivia")
+    told = last(Action.PERSON_DEACTIVATED)
+    assert (told.actor, told.stream) == ("system/command-line", f"person/{olivia.pk}")
+    olivia.refresh_from_db()
+    assert not olivia.is_active
+    assert "can sign in again as olivia" in run("reactivate", "olivia")
+    assert last(Action.PERSON_REACTIVATED).actor == "system/command-line"
+
+
+def test_what_their_agents_were_allowed_ends(olivia: Person, active_analyst: Agent) -> None:
+    before = active_analyst.epoch
+    run("deactivate", "olivia")
+    active_analyst.refresh_from_db()
+    assert active_analyst.epoch > before
+
+
+def test_what_cannot_be_done_is_said(olivia: Person) -> None:
+    assert "Nobody signs in as nobody" in refused("deactivate", "nobody")
+    assert refused("reactivate", "olivia")
+    assert last(Action.PERSON_REACTIVATED).outcome == Outcome.FAILED

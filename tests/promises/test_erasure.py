@@ -25,6 +25,7 @@ from audits.choices import Action, BundleKind, HoldScope, Outcome
 from audits.errors import Conflict, Denied, Invalid, NotFound
 from audits.models import Body, Bundle, DestroyedKey, Erasure, Event, Pending, Redaction
 from audits.services import bundle_files, bundles, erasure, holds, recovery, sealing, subjects, verification
+from portal import doctor
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -310,6 +311,29 @@ def test_a_restored_backup_brings_nothing_back(restored: str) -> None:
     assert erasure.sweep() == 1
     assert not Event.objects.filter(stream=restored)[0].details
     assert len(erasure.undeclared()) == 2
+
+
+def test_a_restored_backup_is_an_alarm(restored: str, client: Client, aude: Person) -> None:
+    [found] = doctor.check_erasures()
+    assert (found.status, "ledger declare" in found.mend) == ("failure", True)
+    assert found.message.startswith("2 erasures that this machine remembers are not in the database")
+    client.force_login(aude)
+    alarm = "The database was restored from before 2 erasures"
+    assert alarm in client.get("/admin/").content.decode()
+    recovery.declare(actor=TESTER, reason="restored the backup of Tuesday")
+    assert [finding.status for finding in doctor.check_erasures()] == ["ok"]
+    assert alarm not in client.get("/admin/").content.decode()
+
+
+@pytest.mark.parametrize("line", [b'{"event": 7}', b'{"event": "x"}', b"[{}", b"7}"])
+def test_a_memory_of_erasures_that_cannot_be_read_is_an_alarm(
+    client: Client, aude: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: bytes
+) -> None:
+    monkeypatch.setattr(erased_log, "path", lambda: tmp_path / "erased.log")
+    erased_log.path().write_bytes(line + b"\n")
+    assert [finding.status for finding in doctor.check_erasures()] == ["failure"]
+    client.force_login(aude)
+    assert "is not one that this product wrote" in client.get("/admin/").content.decode()
 
 
 def test_a_declared_backup_says_again_what_was_erased(restored: str, oscar: Person) -> None:

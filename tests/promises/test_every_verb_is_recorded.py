@@ -47,7 +47,7 @@ from agents.services import (
     vulnerabilities,
 )
 from audits import history, keys
-from audits.choices import BundleKind, HoldScope, KeyPurpose
+from audits.choices import BundleKind, HoldScope, KeyPurpose, Verdict, VerificationKind
 from audits.errors import Denied
 from audits.models import Event
 from audits.services import (
@@ -102,6 +102,9 @@ WITHOUT_EVENT = {
     ("agents_session", frozenset({"seen_at"})),
     # The counter of failed sign-ins, before any is refused for it.
     ("axes_accessattempt", frozenset()),
+    # How far a verification is; that it was asked for, and its verdict, are events.
+    ("audits_verification", frozenset({"heard_at"})),
+    ("audits_verification", frozenset({"entries", "size", "heard_at"})),
     # A cache of public records.
     ("agents_vulnerability", frozenset()),
 }
@@ -412,6 +415,10 @@ def _looks(person: Person) -> None:
     verification.check_event(actor=SYSTEM, event_id=event.pk)
     verification.check_checkpoint(actor=SYSTEM, size=proved.size)
     assert verification.check_if_due() is None
+    assert verification.of_everything().filter(verdict=Verdict.SOUND).first() == verification.last_sound()
+    asked = verification.request(actor=SYSTEM, kind=VerificationKind.SINCE)
+    assert verification.run_requested(verification_id=asked.pk).verdict == Verdict.SOUND
+    assert verification.sweep() == 0
     with pytest.raises(Denied):
         reading.look(
             actor=person.actor, object="ledger", permission="audits.view_event", part="list", path="/"

@@ -1,5 +1,6 @@
 """Retention (S1-16, S3-7): what is due goes by whole segments, nothing else does, and the proof holds."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,7 @@ from audits.models import Anchor, Body, Bundle, Checkpoint, Entry, Event, Node, 
 from audits.services import anchoring, bundles, erasure, holds, pruning, retention, sealing, verification
 from tests.audits.bundling import verdict
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
+from tests.promises.test_holds import wait_until_it_waits
 
 pytestmark = pytest.mark.django_db
 LEVEL, SEGMENT = 2, 4
@@ -313,6 +315,41 @@ def built() -> Path:
     done = bundles.build(bundle_id=bundle.pk)
     assert done.state == "ready", done.error
     return done.path
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bundle_and_a_pruner_exclude_each_other(later: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A builder that comes while a segment goes waits until it is gone; one that is there keeps it."""
+    if connection.vendor != "postgresql":
+        assert connection.settings_dict["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+        return
+    fill(9)
+    later(3000)
+    asked = bundles.request(actor=TESTER, kind=BundleKind.AGENT, subject="One", streams=["agent/one"])
+    states: list[str] = []
+    real = pruning._delete
+
+    def build() -> None:
+        try:
+            states.append(bundles.build(bundle_id=asked.pk).state)
+        finally:
+            connections.close_all()
+
+    builder = threading.Thread(target=build)
+
+    def delete(segment: Any) -> None:
+        if builder.ident is None:
+            builder.start()
+            wait_until_it_waits()
+        real(segment)
+
+    monkeypatch.setattr(pruning, "_delete", delete)
+    pruned = prune()
+    builder.join()
+    assert pruned
+    assert states == ["ready"]
+    asked.refresh_from_db()
+    assert verdict(asked.path)[0] in {0, 3}
 
 
 # --- Who, and the rules ---------------------------------------------------------------------------------

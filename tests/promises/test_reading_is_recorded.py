@@ -1,21 +1,44 @@
 """Who looks at the ledger is in the ledger (S2-19, promise 12): each page, search and download, once."""
 
+from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from django.conf import LazySettings
+from django.contrib import admin
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.db import DatabaseError
+from django.db.models import Model
 from django.test import Client
 
-from agents.models import Person
+from agents.models import Agent, Person
 from audits import bodies
 from audits.actor import Actor
-from audits.choices import Action, Outcome
+from audits.choices import Action, BundleKind, Outcome
 from audits.errors import Denied
-from audits.models import Checkpoint, Event, Verification
-from audits.services import reading, sealing, verification
+from audits.models import (
+    Anchor,
+    Bundle,
+    Case,
+    Checkpoint,
+    Erasure,
+    Event,
+    Hold,
+    Key,
+    Redaction,
+    RetentionRule,
+    SinkCursor,
+    Tombstone,
+    Verification,
+)
+from audits.services import bundles, reading, sealing, verification
 from audits.subject_keys import SubjectKeyUnusable
 from tests.audits.happenings import happen
+from tests.portal.pages import address as page_of
+from tests.portal.pages import disposal, keys_and_anchors, listing, sinks
 
 pytestmark = pytest.mark.django_db
 LEDGER = "/admin/audits/event/"
@@ -153,3 +176,201 @@ def test_the_names_of_readers_are_theirs_to_erase(client: Client, aude: Person, 
     [read] = readings(aude)
     assert bytes(read.body.body_key)[:16] == bytes(read.body.name_key)[:16]
     assert bodies.payload_subject(read.stream) == f"person/{aude.pk}"
+
+
+# --- Every page that the room has -------------------------------------------------------------------------
+# Registered pages whose reading is no event, and why.
+NOT_RECORDED: dict[type[Model], str] = {
+    Anchor: "Heads of the tree that were given away, and receipts: no event, no name.",
+    Key: "Public halves of keys and their statements: made to be given away.",
+    SinkCursor: "How far a SIEM was told: numbers alone, no event, no name.",
+}
+RECORDED: dict[type[Model], str] = {
+    Bundle: "bundles",
+    Case: "cases",
+    Checkpoint: "checkpoints",
+    Erasure: "erasures",
+    Event: "ledger",
+    Hold: "holds",
+    Redaction: "redactions",
+    RetentionRule: "retention",
+    Tombstone: "tombstones",
+    Verification: "verifications",
+}
+# Addresses besides lists and pages. What is recorded otherwise, or shows nothing, says so.
+OTHERS = {
+    "audits_bundle_download": "recorded as `bundle.downloaded`",
+    "audits_checkpoint_note": "recorded, see `pages`",
+    "audits_event_entry": "recorded, see `pages`",
+    "audits_event_proof": "recorded, see `pages`",
+    "audits_redaction_quoted": "a form; what it finds is recorded as `subject.searched`",
+}
+STOCK = ("changelist", "add", "history", "delete", "change")
+REGISTERED = [model for model in admin.site._registry if model._meta.app_label == "audits"]
+
+
+def one_of_each() -> None:
+    [event] = happen(1, stream="agent/told")
+    sealing.seal()
+    verification.check_event(actor=Actor.system("tester"), event_id=event.pk)
+    bundles.request(
+        actor=Actor.system("tester"), kind=BundleKind.AGENT, streams=["agent/told"], subject="Told"
+    )
+    disposal(1)
+    keys_and_anchors(1)
+    sinks(1)
+
+
+def test_every_page_of_the_room_is_recorded_or_says_why_not() -> None:
+    assert set(REGISTERED) == {*NOT_RECORDED, *RECORDED}
+    assert not NOT_RECORDED.keys() & RECORDED.keys()
+
+
+@pytest.mark.parametrize("model", REGISTERED, ids=lambda model: str(model._meta.model_name))
+def test_lists_and_pages(client: Client, ada: Person, model: type[Model]) -> None:
+    one_of_each()
+    row = model._default_manager.all()[:1].get()
+    client.force_login(ada)
+    for where, part in ((listing(model), "list"), (page_of(row), "page")):
+        before = len(readings(ada))
+        assert client.get(where).status_code == 200
+        new = [(read.object, read.details["part"], read.details["path"]) for read in readings(ada)[before:]]
+        kind = str(model._meta.model_name)
+        about = RECORDED.get(model) if part == "list" else f"{KINDS.get(kind, kind)}/{row.pk}"
+        assert new == ([] if model in NOT_RECORDED else [(about, part, where)])
+
+
+KINDS = {"retentionrule": "retention"}
+
+
+def test_every_other_address_is_known() -> None:
+    names = {
+        str(pattern.name)
+        for model in REGISTERED
+        for pattern in admin.site.get_model_admin(model).get_urls()
+        if pattern.name and not pattern.name.endswith(STOCK)
+    }
+    actions = {
+        f"audits_{model._meta.model_name}_{action}"
+        for model in REGISTERED
+        for action in getattr(admin.site.get_model_admin(model), "actions_detail", None) or ()
+    }
+    assert names - actions == set(OTHERS)
+
+
+@pytest.mark.parametrize("model", RECORDED, ids=lambda model: str(model._meta.model_name))
+def test_none_of_them_is_shown_unrecorded(
+    client: Client, ada: Person, model: type[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_of_each()
+    row = model._default_manager.all()[:1].get()
+    client.force_login(ada)
+
+    def fail(**_: Any) -> None:
+        raise SubjectKeyUnusable("no key")
+
+    monkeypatch.setattr(reading, "record", fail)
+    for where in (listing(model), page_of(row)):
+        assert client.get(where).status_code == 503
+
+
+def test_the_history_on_a_page_of_another_room(client: Client, aude: Person, analyst: Agent) -> None:
+    client.force_login(aude)
+    text = client.get(page_of(analyst)).content.decode()
+    assert "Added; show its first values" in text
+    [read] = readings(aude)
+    assert (read.object, read.details["part"], read.details["path"]) == (
+        "history", "history", page_of(analyst),
+    )  # fmt: skip
+
+
+def test_history_that_cannot_be_recorded_is_left_out(
+    client: Client, aude: Person, analyst: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The agent's page is its own room's: it stays, without what the ledger tells of it."""
+
+    def fail(**_: Any) -> None:
+        raise SubjectKeyUnusable("no key")
+
+    monkeypatch.setattr(reading, "record", fail)
+    client.force_login(aude)
+    text = client.get(page_of(analyst)).content.decode()
+    assert "Not shown, for that you look could not be recorded. no key" in text
+    assert "Added; show its first values" not in text
+
+
+@pytest.mark.parametrize("model", [Bundle, Case, Erasure, Hold])
+def test_pages_about_people_are_not_for_those_without_names(
+    client: Client, sasha: Person, model: type[Model]
+) -> None:
+    """Even where a role of one's own may view the model: what is written there names people."""
+    one_of_each()
+    row = model._default_manager.all()[:1].get()
+    sasha.user_permissions.add(Permission.objects.get(codename=f"view_{model._meta.model_name}"))
+    client.force_login(sasha)
+    for where in (listing(model), page_of(row)):
+        assert client.get(where).status_code == 403
+
+
+def test_what_holds_a_segment_is_not_told_to_those_without_names(
+    client: Client, sasha: Person, dora: Person
+) -> None:
+    for reader, told in ((sasha, False), (dora, True)):
+        client.force_login(reader)
+        text = client.get(listing(RetentionRule)).content.decode()
+        assert ("Segments old enough to look at" in text) is told
+
+
+# --- The command line -------------------------------------------------------------------------------------
+SHOWN = {
+    "prove": ("ledger", "prove", "{event}"),
+    "compare": ("ledger", "compare", "{checkpoint}"),
+    "erase": ("ledger", "erase", "person/{person}"),
+    "prune": ("ledger", "prune"),
+}
+
+
+def told(verb: str, event: Event, person: Person, tmp_path: Path) -> list[str]:
+    """The words of a command."""
+    kept = tmp_path / "kept.txt"
+    kept.write_text(Checkpoint.objects.get().note)
+    return [word.format(event=event.pk, checkpoint=kept, person=person.pk) for word in SHOWN[verb]]
+
+
+@pytest.mark.parametrize("verb", SHOWN)
+def test_what_a_terminal_shows_is_recorded(verb: str, event: Event, aude: Person, tmp_path: Path) -> None:
+    out = StringIO()
+    call_command(*told(verb, event, aude, tmp_path), stdout=out)
+    [read] = Event.objects.filter(action=Action.LEDGER_READ)
+    assert (read.actor, read.stream, read.outcome) == ("system/command-line", "system", Outcome.SUCCESS)
+    assert (read.details["part"], read.details["path"]) == (verb, f"manage.py ledger {verb}")
+    about = {"prove": f"event/{event.pk}", "erase": f"person/{aude.pk}"}
+    assert read.object == about.get(verb, "ledger")
+    assert out.getvalue()
+
+
+@pytest.mark.parametrize("verb", SHOWN)
+def test_a_terminal_shows_nothing_unrecorded(
+    verb: str, event: Event, aude: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(**_: Any) -> None:
+        raise SubjectKeyUnusable("no key")
+
+    monkeypatch.setattr(reading, "record", fail)
+    out, said = StringIO(), StringIO()
+    with pytest.raises(SystemExit) as ended:
+        call_command(*told(verb, event, aude, tmp_path), stdout=out, stderr=said)
+    assert (ended.value.code, out.getvalue(), said.getvalue().strip()) == (2, "", "no key")
+
+
+def test_what_a_terminal_takes_away_is_an_event_of_its_own(
+    event: Event, aude: Person, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.BUNDLES_DIR = tmp_path / "bundles"
+    call_command("ledger", "export-subject", f"person/{aude.pk}", stdout=StringIO())
+    file = str(tmp_path / "evidence.zip")
+    call_command("bundle", "build", "--person", aude.username, "--out", file, stdout=StringIO())
+    taken = Event.objects.filter(actor="system/command-line").order_by("id")
+    assert [each.action for each in taken] == [
+        Action.SUBJECT_EXPORTED, Action.BUNDLE_REQUESTED, Action.BUNDLE_DOWNLOADED,
+    ]  # fmt: skip

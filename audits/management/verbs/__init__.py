@@ -11,6 +11,10 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
+from audits.actor import Actor
+from audits.services import reading
+
+COMMAND_LINE = Actor.system("command-line")
 DONE, WRONG, UNABLE = 0, 1, 2
 
 Run = Callable[[Mapping[str, Any], OutputWrapper, OutputWrapper], int]
@@ -24,3 +28,11 @@ class Verb:
     help: str
     run: Run
     arguments: Callable[[ArgumentParser], object] = _no_arguments
+
+
+def shows(verb: str, about: str) -> None:
+    """Record that `verb` shows something of the ledger at this terminal (S2-19); call it before it does.
+
+    Raises as `reading.look`: then nothing is shown.
+    """
+    reading.look(actor=COMMAND_LINE, object=about, permission="", part=verb, path=f"manage.py ledger {verb}")

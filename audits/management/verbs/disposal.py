@@ -8,11 +8,10 @@ from uuid import UUID
 import orjson
 from django.core.management.base import OutputWrapper
 
-from audits.actor import Actor
-from audits.management.verbs import DONE, Verb
+from audits.formats import is_reference
+from audits.management.verbs import COMMAND_LINE, DONE, Verb, shows
 from audits.services import erasure, pruning, subjects
 
-COMMAND_LINE = Actor.system("command-line")
 EXECUTE = "Do it. Without this, it is only shown."
 
 
@@ -43,6 +42,7 @@ def _erase(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) 
         _list_mentions(subject, options["also"], out)
     if not options["execute"]:
         plan = erasure.plan(subject=subject)
+        shows("erase", subject if is_reference(subject) else "person")
         out.write(
             f"{subject}: {plan.keys} keys, {plan.payloads} payloads and {plan.names} names would be "
             "unreadable for good, and the account nobody's."
@@ -95,6 +95,7 @@ def _prune(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) 
             out.write(f"{tombstone}: pruned, as event {tombstone.by} says.")
         out.write(f"{len(pruned)} segments pruned.")
         return DONE
+    shows("prune", "ledger")
     free = 0
     for candidate in pruning.candidates(limit=options["limit"]):
         free += not candidate.why_not

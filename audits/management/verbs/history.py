@@ -6,8 +6,7 @@ from typing import Any
 
 from django.core.management.base import OutputWrapper
 
-from audits.actor import Actor
-from audits.management.verbs import DONE, Verb
+from audits.management.verbs import COMMAND_LINE, DONE, Verb
 from audits.services import history
 
 
@@ -18,7 +17,7 @@ def _adopt_arguments(parser: ArgumentParser) -> None:
 
 def _adopt(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) -> int:
     model, _, key = options["row"].partition("/")
-    history.adopt(actor=Actor.system("command-line"), model=model, key=key, reason=options["reason"])
+    history.adopt(actor=COMMAND_LINE, model=model, key=key, reason=options["reason"])
     out.write("Adopted and recorded: its history goes on from what it is now.")
     return DONE
 

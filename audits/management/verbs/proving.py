@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.core.management.base import OutputWrapper
 
-from audits.management.verbs import DONE, WRONG, Verb
+from audits.management.verbs import DONE, WRONG, Verb, shows
 from audits.note import NoteError, VerifierKey
 from audits.services import verification
 from audits.services.verification import Unreadable
@@ -24,6 +24,7 @@ def _prove_arguments(parser: ArgumentParser) -> None:
 
 def _prove(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) -> int:
     proved = verification.prove(event_id=options["event"])
+    shows("prove", f"event/{options['event']}")
     if options["entry"]:
         _write(options["entry"], proved.entry)
     if options["out"]:
@@ -66,6 +67,7 @@ def _compare_arguments(parser: ArgumentParser) -> None:
 
 def _compare(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) -> int:
     found = verification.compare(checkpoint=_read(options["checkpoint"]).decode("utf-8", "replace"))
+    shows("compare", "ledger")
     if not found.is_prefix:
         out.write(f"WRONG: {found.problem}")
         return WRONG

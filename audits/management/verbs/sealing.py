@@ -9,9 +9,8 @@ from typing import Any
 from django.core.management.base import OutputWrapper
 from django.db import DatabaseError, connection
 
-from audits.actor import Actor
 from audits.errors import ServiceError
-from audits.management.verbs import DONE, Verb
+from audits.management.verbs import COMMAND_LINE, DONE, Verb
 from audits.services import recovery, sealing
 
 UNITS = {"ms": 0.001, "s": 1.0}
@@ -68,7 +67,7 @@ def _declare_arguments(parser: ArgumentParser) -> None:
 
 
 def _declare(options: Mapping[str, Any], out: OutputWrapper, _err: OutputWrapper) -> int:
-    recovery.declare(actor=Actor.system("command-line"), reason=options["reason"])
+    recovery.declare(actor=COMMAND_LINE, reason=options["reason"])
     out.write("Declared, recorded and sealed.")
     return DONE
 

@@ -14,8 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
-from audits.actor import Actor
-from audits.management.verbs import DONE, WRONG, Verb
+from audits.management.verbs import COMMAND_LINE, DONE, WRONG, Verb
 from audits.services import verification
 
 MOST_JOBS = 64
@@ -60,7 +59,7 @@ def _verify_arguments(parser: ArgumentParser) -> None:
 def _verify(options: Mapping[str, Any], out: OutputWrapper, err: OutputWrapper) -> int:
     with _progress(err, quiet=options["json"]) as progress:
         report, _ = verification.check_ledger(
-            actor=Actor.system("command-line"),
+            actor=COMMAND_LINE,
             since=options["since"],
             stream=options["stream"] or "",
             jobs=options["jobs"],

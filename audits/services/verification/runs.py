@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import QuerySet
 
 from audits import permissions
 from audits.actor import Actor
@@ -86,20 +87,31 @@ def check_if_due() -> Verification | None:
     oldest = Checkpoint.objects.order_by("size").first()
     if oldest is None or now - oldest.sealed_at < SHORTEST_LEDGER:
         return None
-    scheduled = Verification.objects.filter(kind__in=OF_EVERYTHING).order_by("-id")
+    scheduled = of_everything()
     whole = scheduled.filter(kind=VerificationKind.WHOLE).first()
     last = scheduled.first()
     since: int | None = None
     if whole and now - whole.started_at < timedelta(hours=settings.VERIFY_WHOLE_HOURS):
         if last and now - last.started_at < timedelta(minutes=settings.VERIFY_EVERY_MINUTES):
             return None
-        sound = scheduled.filter(verdict=Verdict.SOUND).first()
+        sound = last_sound()
         since = sound.size if sound else None
     try:
         _, kept = check_ledger(actor=VERIFIER, since=since)
     except ServiceError:
         return scheduled.first()  # kept as unable; the dashboard says it
     return kept
+
+
+def of_everything() -> QuerySet[Verification]:
+    """The verifications of all or of all that was new which have their verdict, newest first."""
+    with_verdict = Verification.objects.exclude(verdict=Verdict.PENDING)
+    return with_verdict.filter(kind__in=OF_EVERYTHING).order_by("-id")
+
+
+def last_sound() -> Verification | None:
+    """Where the next verification may start from."""
+    return of_everything().filter(verdict=Verdict.SOUND).first()
 
 
 def _kept(
@@ -116,38 +128,26 @@ def _kept(
                 body={"reason": reason},
             )
         raise Denied(reason)
-    started_at = datetime.now(UTC)
+    row = Verification(kind=kind, started_at=datetime.now(UTC), by=actor.ref)
     try:
         report = run()
     except ServiceError as error:
-        unable = Report(kind, subject, problem=error.message)
-        _keep(actor, kind, unable, Verdict.UNABLE, started_at)
+        keep(actor, row, Report(kind, subject, problem=error.message), Verdict.UNABLE)
         raise
     verdict = Verdict.SOUND if report.is_sound else Verdict.WRONG
-    return report, _keep(actor, kind, report, verdict, started_at)
+    return report, keep(actor, row, report, verdict)
 
 
-def _keep(
-    actor: Actor, kind: VerificationKind, report: Report, verdict: Verdict, started_at: datetime
-) -> Verification:
-    row = Verification(
-        kind=kind,
-        subject=report.subject[:200],
-        verdict=verdict,
-        started_at=started_at,
-        ended_at=datetime.now(UTC),
-        first=report.first,
-        size=report.size,
-        entries=report.entries,
-        place=report.place[:300],
-        problem=report.problem[:LONGEST_PROBLEM],
-        warnings=report.warnings,
-        by=actor.ref,
-    )
+def keep(actor: Actor, row: Verification, report: Report, verdict: Verdict) -> Verification:
+    """Write down what was found, in a row that is new or waits for its verdict, and as an event."""
+    row.subject, row.verdict, row.ended_at = report.subject[:200], verdict, datetime.now(UTC)
+    row.first, row.size, row.entries = report.first, report.size, report.entries
+    row.place, row.problem = report.place[:300], report.problem[:LONGEST_PROBLEM]
+    row.warnings = report.warnings
     try:
         with transaction.atomic():
             row.event = _record(actor, row)
-            row.save(force_insert=True)
+            row.save()
     except ServiceError as error:
         # What is wrong may be just what events need. The history says it all the same.
         row.event = None
@@ -163,7 +163,8 @@ def _keep(
 
 def _save_alone(row: Verification) -> None:
     try:
-        row.save(force_insert=True)
+        with transaction.atomic():
+            row.save()
     except DatabaseError as error:
         logger.error("A verification could not be kept: %s", error)  # noqa: TRY400 - as above
 
@@ -186,6 +187,7 @@ def _record(actor: Actor, row: Verification) -> UUID:
             "place": row.place,
             "problem": row.problem,
             "warnings": list(row.warnings),
+            **({} if row.by == actor.ref else {"requested_by": row.by}),
         },
     )
     return event.pk

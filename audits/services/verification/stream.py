@@ -6,6 +6,7 @@ from audits import formats, keys, selectors
 from audits.errors import NotFound
 from audits.models import Checkpoint, Entry, StreamHead, Tombstone
 from audits.services.verification.absences import Absences, StreamPart
+from audits.services.verification.again import unless_pruned
 from audits.services.verification.chain import check_signature
 from audits.services.verification.entries import check_entry, check_leaf
 from audits.services.verification.events import EventChecker
@@ -26,6 +27,10 @@ def verify_stream(*, stream: str, with_bodies: bool = True, progress: Progress |
         NotFound: nothing was sealed in such a stream.
         audits.keys.KeysUnusable: without the keys nothing can be said.
     """
+    return unless_pruned(lambda: _verify(stream, with_bodies=with_bodies, progress=progress))
+
+
+def _verify(stream: str, *, with_bodies: bool, progress: Progress | None) -> Report:
     report = Report("stream", subject=stream, key=str(keys.ledger_verifier()), streams=1)
     last = Checkpoint.objects.order_by("-size").first()
     head = StreamHead.objects.filter(stream=stream).first()
@@ -59,7 +64,8 @@ class _Stream:
         self.stream = report.subject
         self.number, self.leaf = 0, formats.EMPTY
         self.seq = -1
-        heads = Entry.objects.filter(stream=formats.HEADS_STREAM).order_by("-stream_seq").first()
+        all_heads = Entry.objects.filter(stream=formats.HEADS_STREAM, seq__lt=checkpoint.size)
+        heads = all_heads.order_by("-stream_seq").first()  # those that this checkpoint signs
         self.heads_seq = heads.seq if heads else -1
         self.at_heads: tuple[int, bytes] | None = None
 

@@ -6,11 +6,12 @@ from datetime import datetime
 from django.db import connection
 
 from audits import guard, keys, triggers
-from audits.errors import Conflict, Invalid
+from audits.errors import Invalid
 from audits.models import Checkpoint, Entry, StreamHead, Tombstone
 from audits.services import anchoring, history_verification, key_rotation, sealing
 from audits.services.verification import parallel, surroundings
-from audits.services.verification.absences import Absences
+from audits.services.verification.absences import Absences, StreamPart
+from audits.services.verification.again import unless_pruned
 from audits.services.verification.chain import Chain, Ends, check_signature
 from audits.services.verification.events import EventChecker
 from audits.services.verification.report import MALFORMED, Progress, Report, Wrong, unexpected
@@ -37,8 +38,13 @@ def verify(
         audits.keys.KeysUnusable: without the keys nothing can be said.
         audits.guard.GuardUnreadable: nor without the memory outside.
         audits.errors.Invalid: nothing was sealed yet at `since`, or less than that number.
-        audits.errors.Conflict: the ledger was pruned in the meantime.
     """
+    return unless_pruned(lambda: _verify(since=since, jobs=jobs, with_bodies=with_bodies, progress=progress))
+
+
+def _verify(
+    *, since: int | datetime | None, jobs: int | None, with_bodies: bool, progress: Progress | None
+) -> Report:
     report = Report("whole" if since is None else "since", key=str(keys.ledger_verifier()))
     report.warnings += _lacking_triggers()
     # The memory outside is read first: the database can only be ahead of it.
@@ -122,14 +128,29 @@ def ends_before(size: int) -> Ends:
     It is not believed: what follows must link to it, and the next heads entry must sign it.
     """
     ends: Ends = {}
+    pruned = _first_pruned(size)
     for head in StreamHead.objects.all():
         if head.seq < size:
             ends[head.stream] = (head.stream_seq, bytes(head.leaf))
             continue
         next_one = Entry.objects.filter(stream=head.stream, seq__gte=size).order_by("stream_seq").first()
-        if next_one and next_one.stream_seq > 1:
-            ends[head.stream] = (next_one.stream_seq - 1, bytes(next_one.previous))
+        part = pruned.get(head.stream)
+        if part and (next_one is None or part.first < next_one.stream_seq):
+            number, leaf = part.first - 1, part.previous
+        else:
+            number, leaf = (next_one.stream_seq - 1, bytes(next_one.previous)) if next_one else (0, b"")
+        if number > 0:
+            ends[head.stream] = (number, leaf)
     return ends
+
+
+def _first_pruned(size: int) -> dict[str, StreamPart]:
+    """What was pruned first of each stream from `size` on, as the sealed events say."""
+    absences, parts = Absences(), dict[str, StreamPart]()
+    for tombstone in Tombstone.objects.filter(low__gte=size).order_by("low"):
+        for part in absences.segment(tombstone).streams:
+            parts.setdefault(part.stream, part)
+    return parts
 
 
 def _check_sealed(chain: Chain, report: Report, *, with_bodies: bool, progress: Progress | None) -> None:
@@ -139,10 +160,7 @@ def _check_sealed(chain: Chain, report: Report, *, with_bodies: bool, progress: 
     def check_ranges() -> None:
         checked = parallel.check(ranges, jobs=report.jobs, with_bodies=with_bodies)
         for start, end, part in checked:
-            try:
-                chain.take(start, end, part)
-            except Wrong as wrong:
-                raise _unless_pruned_since(wrong, start, end) from wrong
+            chain.take(start, end, part)
             if progress:
                 progress(chain.tree.size - report.first, report.size - report.first)
         ranges.clear()
@@ -169,13 +187,6 @@ def _plan(start: int, size: int, ranges: list[parallel.Range]) -> Iterator[Tombs
 
 def _cut(start: int, end: int) -> list[parallel.Range]:
     return [(low, min(low + CHUNK, end)) for low in range(start, end, CHUNK)]
-
-
-def _unless_pruned_since(wrong: Wrong, start: int, end: int) -> Exception:
-    """Entries that were pruned while we read are not missing."""
-    if Tombstone.objects.filter(low__lt=end, high__gt=start).exists():
-        return Conflict("The ledger was pruned while it was being verified. Verify it again.")
-    return wrong
 
 
 def _check_surroundings(

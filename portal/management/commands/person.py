@@ -14,13 +14,13 @@ from agents.models import Person
 from agents.services import people, second_factors
 from audits.actor import Actor
 from audits.errors import ServiceError
-from portal.roles import AUDITORS, BOARD, OWNERS
+from portal.roles import AUDITORS, BOARD, DATA_PROTECTION, OWNERS
 
 COMMAND_LINE = Actor.system("command-line")
 
 
 class Command(BaseCommand):
-    help = "Add people; make a way in for who has none; reset lost second factors. Each is recorded."
+    help = "Add people, say who may sign in, and help them in. Exit code 0: done, 2: it could not be done."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -32,7 +32,9 @@ class Command(BaseCommand):
         add.add_argument("--first-name", default="")
         add.add_argument("--last-name", default="")
         add.add_argument("--email", default="")
-        add.add_argument("--group", action="append", default=[], choices=(AUDITORS, BOARD, OWNERS))
+        add.add_argument(
+            "--group", action="append", default=[], choices=(AUDITORS, BOARD, DATA_PROTECTION, OWNERS)
+        )
         add.add_argument("--administrator", action="store_true", help="May configure everything.")
         add.add_argument(
             "--invite", action="store_true", help="Ask for no password; print a link to choose one, once."
@@ -41,11 +43,22 @@ class Command(BaseCommand):
         invite.add_argument("username")
         reset = verbs.add_parser("reset-mfa", help="Remove all second factors of a person who has lost them.")
         reset.add_argument("username")
+        for verb, words in (
+            ("deactivate", "Sign a person out for good, and end what their agents were allowed."),
+            ("reactivate", "Let a person sign in again."),
+        ):
+            verbs.add_parser(verb, help=words).add_argument("username")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verb = {"add": self._add, "invite": self._invite, "reset-mfa": self._reset}[options["verb"]]
+        verbs = {
+            "add": self._add,
+            "invite": self._invite,
+            "reset-mfa": self._reset,
+            "deactivate": self._deactivate,
+            "reactivate": self._reactivate,
+        }
         try:
-            verb(options)
+            verbs[options["verb"]](options)
         except ServiceError as error:
             raise CommandError(error.message, returncode=2) from error
 
@@ -71,6 +84,16 @@ class Command(BaseCommand):
         person = _person(options["username"])
         number = second_factors.reset(actor=COMMAND_LINE, person=person)
         self.stdout.write(f"{number} second factors of {person} are removed, and every session has ended.")
+
+    def _deactivate(self, options: dict[str, Any]) -> None:
+        person = _person(options["username"])
+        people.deactivate(actor=COMMAND_LINE, person=person)
+        self.stdout.write(f"{person} cannot sign in any more.")
+
+    def _reactivate(self, options: dict[str, Any]) -> None:
+        person = _person(options["username"])
+        people.reactivate(actor=COMMAND_LINE, person=person)
+        self.stdout.write(f"{person} can sign in again as {person.username}.")
 
     def _print_way_in(self, person: Person) -> None:
         token = people.invite(actor=COMMAND_LINE, person=person)
