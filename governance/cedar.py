@@ -145,7 +145,7 @@ def _tried(what: str, read: Any, *arguments: Any) -> Any:
 def _names(text: str) -> dict[str, str]:
     """What policies are called: the text of their `@id`, where they have one."""
     found = json.loads(cedarpy.policies_to_json_str(text))["staticPolicies"]
-    return {key: policy["annotations"].get("id") or key for key, policy in found.items()}
+    return {key: policy.get("annotations", {}).get("id") or key for key, policy in found.items()}
 
 
 def _uid(entity: Entity) -> dict[str, str]:
@@ -175,7 +175,6 @@ def _decimal(value: float) -> Any:
     exact = Decimal(repr(value))
     if exact == exact.to_integral_value() and MIN_LONG <= exact <= MAX_LONG:
         return int(exact)
-    places = round(exact, DECIMAL_PLACES)
-    if places != exact or abs(exact) * 10**DECIMAL_PLACES > MAX_LONG:
-        raise _UnsayableError("A number has more places than Cedar's decimals.")
+    if abs(exact) * 10**DECIMAL_PLACES > MAX_LONG or exact != (places := round(exact, DECIMAL_PLACES)):
+        raise _UnsayableError("A number is larger or finer than Cedar's decimals.")
     return {"__extn": {"fn": "decimal", "arg": f"{places:f}"}}

@@ -92,7 +92,8 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="run")
     def run_link(self, decision: Decision) -> SafeString:
-        return show_link(Run.objects.select_related("report").filter(pk=decision.task_id).first())
+        run = Run.objects.select_related("report").filter(pk=decision.task_id) if decision.task_id else None
+        return show_link(run.first() if run is not None else None)
 
     @admin.display(description="who", ordering="agent__name")
     def who(self, decision: Decision) -> SafeString | str:
