@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from threading import Thread
@@ -81,7 +82,7 @@ def main() -> int:
     with served() as port:
         for name, evaluation in asked.items():
             http_ = over_http(port, credential, wire(evaluation), options.clients, options.seconds)
-            bare = repeated(lambda ours=evaluation: decide(ours, point), options.seconds)
+            bare = repeated(partial(decide, evaluation, point), options.seconds)
             rows.append(
                 {"what": name, "http": http_, "bare": bare, "ratio": http_["per_second"] / bare["per_second"]}
             )
