@@ -95,6 +95,8 @@ def _document(request: HttpRequest) -> dict[str, Any]:
         raise MalformedError("The content type is not application/json.")
     if (request.content_params or {}).get("charset", "utf-8").lower() != "utf-8":
         raise MalformedError("The charset is not UTF-8.")
+    if "HTTP_TRANSFER_ENCODING" in request.META:
+        raise RefusedError(411, "Send the body with a Content-Length: one in chunks is not read.")
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > authzen.MAX_BODY_BYTES:
         raise RefusedError(413, f"The body is larger than {authzen.MAX_BODY_BYTES} bytes.")
@@ -103,8 +105,9 @@ def _document(request: HttpRequest) -> dict[str, Any]:
 
 def _answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """JSON; an error is a string."""
-    kept = {"Cache-Control": "no-store", **(headers or {})}
-    return HttpResponse(json.dumps(content), status=status, content_type="application/json", headers=kept)
+    body = json.dumps(content).encode()
+    kept = {"Cache-Control": "no-store", "Content-Length": str(len(body)), **(headers or {})}
+    return HttpResponse(body, status=status, content_type="application/json", headers=kept)
 
 
 def _echoed(request: HttpRequest, answered: HttpResponse) -> HttpResponse:

@@ -114,6 +114,10 @@ def test_an_oversized_body_is_not_read(asker: Asker) -> None:
     assert not Decision.objects.exists()
 
 
+def test_a_body_in_chunks_is_refused_and_not_taken_for_an_empty_one(asker: Asker) -> None:
+    asker.refuses(EVALUATION, QUESTION, status=411, headers={"Transfer-Encoding": "chunked"})
+
+
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 def test_deep_nesting_is_refused(opening: bytes, asker: Asker) -> None:
     assert "deeper" in asker.refuses(EVALUATION, b'{"context": ' + opening * 10_000)

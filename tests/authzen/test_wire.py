@@ -77,6 +77,12 @@ def test_a_wrong_content_type_is_400(content_type: str, asker: Asker) -> None:
     asker.refuses(EVALUATION, QUESTION, content_type=content_type)
 
 
+def test_an_answer_says_how_long_it_is(asker: Asker) -> None:
+    answered = asker.post(EVALUATION, QUESTION)
+    assert answered["Content-Length"] == str(len(answered.content))
+    assert answered["Cache-Control"] == "no-store"
+
+
 def test_a_charset_may_be_named(asker: Asker) -> None:
     answered = asker.post(EVALUATION, QUESTION, content_type="application/json; charset=UTF-8")
     assert answered.status_code == 200
