@@ -18,7 +18,7 @@ class Question:
     """An access evaluation request: subject (agent, instance), action, resource, context.
 
     `digest` is the SHA-256 of function, resource and arguments, for a write: an elevation that people
-    opened for exactly one proposed action covers nothing else.
+    opened for exactly one proposed action covers nothing else. `enforcement_point` is who asked over HTTP.
     """
 
     agent: Agent
@@ -27,9 +27,10 @@ class Question:
     action: str
     resource: str
     access: Access
-    task_id: UUID
+    task_id: UUID | None
     intent: str
     digest: str = ""
+    enforcement_point: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ UNGOVERNED = frozenset(
         Action.CREDENTIAL_MINTED,
         Action.CREDENTIAL_USED,
         Action.CREDENTIAL_REFUSED,
+        Action.DECISION_SEARCHED,
+        Action.ENFORCEMENT_POINT_REFUSED,
         Action.REPORT_INGESTED,
         Action.RUN_QUEUED,
         Action.RUN_STARTED,

@@ -71,6 +71,20 @@ class DecisionReason(models.TextChoices):
     NO_GRANT = "no_grant", "No grant allows it"
     NO_ELEVATION = "no_elevation", "A write needs a live elevation that covers it"
     BUDGET_SPENT = "budget_spent", "The elevation's uses are spent"
+    # Of requests over HTTP, before the pipeline.
+    REQUEST_INVALID = "request_invalid", "The question is incomplete or malformed"
+    AGENT_UNKNOWN = "agent_unknown", "The register has no such agent"
+    OWNER_DIFFERS = "owner_differs", "The named owner does not answer for the agent"
+    # Of policies, for what the register does not know.
+    ALLOWED_BY_POLICY = "allowed_by_policy", "A policy permits it"
+    FORBIDDEN_BY_POLICY = "forbidden_by_policy", "A policy forbids it"
+    NO_POLICY = "no_policy", "No policy permits it"
+    POLICY_ERROR = "policy_error", "The policies could not be evaluated"
+
+
+class PolicyState(models.TextChoices):
+    ACTIVE = "active"
+    REPLACED = "replaced"
 
 
 # Colours of the admin's labels, by the words above.
@@ -90,4 +104,6 @@ LABELS = {
     VoteChoice.APPROVE: "success",
     VoteChoice.REJECT: "danger",
     VoteChoice.ABSTAIN: "default",
+    PolicyState.ACTIVE: "success",
+    PolicyState.REPLACED: "default",
 }

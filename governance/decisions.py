@@ -45,14 +45,19 @@ class GovernanceDecisionPoint:
     def decide(self, question: Question) -> Answer:
         """Decide, record and answer. Denies by default; anything unexpected raises, and nothing is done."""
         with transaction.atomic():
-            situation = _look(question)
+            situation = _look(question, hold=True)
             verdict = pdp.evaluate(situation.facts)
             verdict = _spend(situation, verdict)
             return _record(question, situation, verdict)
 
 
-def _look(question: Question) -> _Situation:
-    agent = _agent(question)
+def preview(question: Question) -> pdp.Verdict:
+    """What the answer would be now. Nothing is held, spent or recorded: only for searching."""
+    return pdp.evaluate(_look(question, hold=False).facts)
+
+
+def _look(question: Question, *, hold: bool) -> _Situation:
+    agent = _agent(question, hold=hold)
     instance = AgentInstance.objects.filter(pk=question.instance.pk).first()
     approval = selectors.approved_dossier(agent)
     grant = _grant(question, agent) if approval else None
@@ -73,9 +78,9 @@ def _look(question: Question) -> _Situation:
     return _Situation(facts, agent, approval, grant)
 
 
-def _agent(question: Question) -> Agent:
+def _agent(question: Question, *, hold: bool) -> Agent:
     """As it is now, not as the caller remembers it; for a write, held until the answer is recorded."""
-    if question.access == Access.WRITE:
+    if hold and question.access == Access.WRITE:
         return locks.agent(question.agent.pk)
     return Agent.objects.select_related("owner", "active_version").get(pk=question.agent.pk)
 
@@ -172,6 +177,7 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         elevation=spent,
         credential_seconds=_credential_seconds(situation) if grant else 0,
         policy_version=POLICY["version"],
+        enforcement_point_id=question.enforcement_point,
     )
     history.record(
         changed=[spent] if spent else [],
@@ -184,7 +190,7 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         policy=POLICY,
         evaluation=str(decision.pk),
         provenance=question.version.digest,
-        trace=str(question.task_id),
+        trace=str(question.task_id) if question.task_id else None,
     )
     return Answer(
         id=decision.pk,
@@ -221,4 +227,5 @@ def _body(decision: Decision) -> dict[str, str | int | bool | None]:
         "grant": str(decision.grant_id) if decision.grant_id else None,
         "elevation": str(decision.elevation_id) if decision.elevation_id else None,
         "credential_seconds": decision.credential_seconds,
+        "enforcement_point": str(decision.enforcement_point_id) if decision.enforcement_point_id else None,
     }

@@ -51,7 +51,8 @@ TABLES: tuple[tuple[type[Model], str, str, tuple[str, ...]], ...] = (
         "agent_id",
         "decided_at",
         ("instance_id", "task_id", "action", "resource", "access", "intent", "allowed", "reason", "message",
-         "requestable", "grant_id", "elevation_id", "credential_seconds", "policy_version", "decided_at"),
+         "requestable", "grant_id", "elevation_id", "credential_seconds", "policy_version",
+         "enforcement_point_id", "decided_at"),
     ),
 )  # fmt: skip
 

@@ -3,9 +3,11 @@
 from django.conf import settings
 from django.utils import timezone
 
+from agents import selectors as agent_selectors
 from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.permissions import why_not_confirmed
+from audits.actor import Actor
 from governance import contents, selectors
 from governance.choices import ApprovalState
 from governance.models import Approval, Seat
@@ -90,3 +92,16 @@ def against_ending_elevation(person: Person, agent: Agent, seat: Seat | None) ->
     if answers_for(person, agent) or is_administrator(person) or (seat and person.is_active):
         return None
     return "Only the owner, a deputy, a board member or an administrator may end an elevation."
+
+
+def against_managing_enforcement_points(actor: Actor) -> str | None:
+    """Against adding, rotating and revoking the credentials of those who ask over HTTP."""
+    if actor.kind == "system" or agent_selectors.is_active_administrator(actor):
+        return None
+    return "Only an administrator manages enforcement points."
+
+
+def against_applying_policies(actor: Actor) -> str | None:
+    if actor.kind == "system" or agent_selectors.is_active_administrator(actor):
+        return None
+    return "Only an administrator applies policies."

@@ -27,6 +27,8 @@ GOVERNANCE = (
     ("Risk classes", "speed", "governance.riskclass"),
     ("Grants", "key", "governance.grant"),
     ("Decisions", "gavel", "governance.decision"),
+    ("Policies", "policy", "governance.policyversion"),
+    ("Enforcement points", "security", "governance.enforcementpoint"),
     ("Credentials", "badge", "agents.credential"),
 )
 EVIDENCE = (

@@ -3,7 +3,9 @@
 from governance.admin.approval import ApprovalAdmin
 from governance.admin.decision import DecisionAdmin
 from governance.admin.elevation import ElevationAdmin
+from governance.admin.enforcement_point import EnforcementPointAdmin
 from governance.admin.grant import GrantAdmin
+from governance.admin.policy_version import PolicyVersionAdmin
 from governance.admin.risk import RiskAssessmentAdmin, RiskClassAdmin
 from governance.admin.seat import SeatAdmin
 
@@ -11,7 +13,9 @@ __all__ = [
     "ApprovalAdmin",
     "DecisionAdmin",
     "ElevationAdmin",
+    "EnforcementPointAdmin",
     "GrantAdmin",
+    "PolicyVersionAdmin",
     "RiskAssessmentAdmin",
     "RiskClassAdmin",
     "SeatAdmin",

@@ -8,9 +8,11 @@ from agents.choices import LABELS
 from agents.models import FunctionCall, Run
 from audits.admin.base import ReadOnlyAdmin, Section
 from audits.admin.show import (
+    EMPTY,
     code_column,
     link_column,
     show_choice,
+    show_foreign,
     show_label,
     show_link,
     show_reference,
@@ -44,17 +46,18 @@ class DecisionAdmin(ReadOnlyAdmin):
     ledger_kind = "decision"
 
     empty_text = "Nothing was asked yet. Every function call of an agent is decided here first."
-    list_display = ("action", "answer", "resource_short", "agent", "reason_text", "decided")
-    list_filter = ("allowed", "reason", "access", "agent")
+    list_display = ("action", "answer", "resource_short", "who", "reason_text", "decided")
+    list_filter = ("allowed", "reason", "access", "agent", "enforcement_point")
     list_select_related = ("agent",)
-    search_fields = ("action", "resource", "agent__name", "agent__slug", "task_id")
-    search_help_text = "Action, resource, agent, run"
+    search_fields = ("action", "resource", "agent__name", "agent__slug", "subject", "task_id")
+    search_help_text = "Action, resource, agent, subject, run"
     fieldsets = (
         (
             "Asked",
             {
                 "fields": (
-                    ("agent_link", "access_label"),
+                    ("agent_link", "subject_text"),
+                    ("access_label", "point_link"),
                     ("action_word", "resource_word"),
                     "intent_text",
                     "run_link",
@@ -80,6 +83,8 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     action_word = code_column("action", "action")
     agent_link = link_column("agent", "agent")
+    point_link = link_column("enforcement_point", "asked by")
+    subject_text = untrusted_column("subject", "the enforcement point", "subject")
     grant_link = link_column("grant", "grant")
     elevation_link = link_column("elevation", "elevation")
     intent_text = untrusted_column("intent", "the agent", "for")
@@ -87,11 +92,18 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="run")
     def run_link(self, decision: Decision) -> SafeString:
-        return show_link(Run.objects.select_related("report").filter(pk=decision.task_id).first())
+        run = Run.objects.select_related("report").filter(pk=decision.task_id) if decision.task_id else None
+        return show_link(run.first() if run is not None else None)
+
+    @admin.display(description="who", ordering="agent__name")
+    def who(self, decision: Decision) -> SafeString | str:
+        if decision.agent:
+            return str(decision.agent)
+        return show_foreign(decision.subject, "the enforcement point") if decision.subject else EMPTY
 
     @admin.display(description="instance")
     def instance_word(self, decision: Decision) -> SafeString:
-        return show_word(str(decision.instance_id))
+        return show_word(str(decision.instance_id)) if decision.instance_id else EMPTY
 
     @admin.display(description="requestable")
     def may_be_requested(self, decision: Decision) -> str:
@@ -123,4 +135,4 @@ class DecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description="access", ordering="access")
     def access_label(self, decision: Decision) -> SafeString:
-        return show_access(decision.access)
+        return show_access(decision.access) if decision.access else EMPTY

@@ -8,13 +8,29 @@ from governance.choices import DecisionReason
 class Decision(Row):
     """One answer of the decision point; its id is the evaluation id (promise 6)."""
 
-    agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="decisions")
-    instance_id = models.UUIDField(help_text="The running copy that asked.")
-    task_id = models.UUIDField(help_text="The run that it was asked for.")
+    agent = models.ForeignKey(
+        "agents.Agent",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        help_text="None where the register does not know the subject: policies decided.",
+    )
+    subject = models.CharField(max_length=620, blank=True, help_text="Of the request over HTTP: type/id.")
+    instance_id = models.UUIDField(null=True, blank=True, help_text="The running copy that asked.")
+    task_id = models.UUIDField(null=True, blank=True, help_text="The run that it was asked for.")
+    enforcement_point = models.ForeignKey(
+        "governance.EnforcementPoint",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        help_text="Who asked over HTTP; none where the product's own gateway asked.",
+    )
     intent = models.TextField(blank=True, help_text="What it was asked for, as the agent says.")
     action = models.CharField(max_length=100)
-    resource = models.CharField(max_length=300)
-    access = models.CharField(max_length=8, choices=Access)
+    resource = models.CharField(max_length=620)
+    access = models.CharField(max_length=8, choices=Access, blank=True)
     allowed = models.BooleanField()
     reason = models.CharField(max_length=32, choices=DecisionReason)
     message = models.TextField()

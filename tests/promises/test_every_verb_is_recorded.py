@@ -69,10 +69,11 @@ from audits.services import history as keeping
 from audits.siem.address import parse_all
 from governance.choices import Discipline, ElevationEnd, VoteChoice
 from governance.models import Approval, Seat
-from governance.services import approvals, board, dossiers, elevations, risk
+from governance.services import approvals, board, dossiers, elevations, enforcement_points, policies, risk
 from tests import signing_in
 from tests.agents.conftest import LOG4SHELL, SYSTEM
 from tests.agents.model_server import completion, serving
+from tests.authzen.asking import apply_certification
 from tests.conftest import ANSWERS, add
 from tests.governance.story import approval_of, request
 from tests.signing_in import proof
@@ -94,6 +95,8 @@ WITHOUT_EVENT = {
     ("agents_run", frozenset({"enqueued_at"})),
     ("agents_proposedaction", frozenset({"enqueued_at"})),
     ("agents_proposedaction", frozenset({"claimed_at"})),
+    # A sign of life as well.
+    ("governance_enforcementpoint", frozenset({"last_seen_at"})),
     # The claim of a builder; requested, built and failed are events.
     ("audits_bundle", frozenset({"state", "started_at", "heard_at"})),
     ("audits_bundle", frozenset({"phase", "done", "total", "heard_at"})),
@@ -290,7 +293,20 @@ def play() -> None:
     people.reactivate(actor=ada.actor, person=olivia)
     board.end_seat(actor=ada, seat=Seat.objects.get(person=members[0]))
     _history(ada)
+    _asking_over_http(ada)
     _disposal(ada)
+
+
+def _asking_over_http(ada: Person) -> None:
+    """Policies, and who asks: seen, given another credential, revoked, refused."""
+    first = apply_certification()
+    policies.apply(actor=ada.actor, policies={"none.cedar": "// Nothing."}, schema=first.schema)
+    point, credential = enforcement_points.add(actor=ada.actor, name="crm")
+    assert enforcement_points.authenticate(actor=SYSTEM, credential=credential) == point
+    assert enforcement_points.actor_of(point).kind == "system"
+    enforcement_points.rotate(actor=SYSTEM, point=point)
+    assert enforcement_points.authenticate(actor=SYSTEM, credential=credential) is None
+    enforcement_points.revoke(actor=SYSTEM, point=point)
 
 
 def _documents(agent: Agent, owner: Person) -> None:

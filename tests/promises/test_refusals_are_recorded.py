@@ -12,7 +12,7 @@ from audits.choices import Action, BundleKind
 from audits.errors import Denied
 from audits.services import bundles
 from governance.choices import Discipline
-from governance.services import board, risk
+from governance.services import board, enforcement_points, policies, risk
 from tests.conftest import ANSWERS
 from tests.governance.story import events, request, resource
 
@@ -35,6 +35,8 @@ def test_a_refused_attempt_is_recorded(analyst: Agent, oscar: Person, report: Re
         Action.SEAT_ASSIGNED: lambda: board.assign_seat(
             actor=oscar, person=oscar, discipline=Discipline.LEGAL
         ),
+        Action.ENFORCEMENT_POINT_ADDED: lambda: enforcement_points.add(actor=oscar.actor, name="mine"),
+        Action.POLICY_APPLIED: lambda: policies.apply(actor=oscar.actor, policies={}, schema=""),
         Action.ELEVATION_REQUESTED: lambda: request(oscar, analyst, resource()),
         Action.BUNDLE_REQUESTED: lambda: bundles.request(
             actor=oscar.actor, kind=BundleKind.AGENT, streams=[analyst.stream], subject="Analyst"

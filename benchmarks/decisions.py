@@ -1,0 +1,292 @@
+"""What a decision over HTTP costs, recorded and authenticated: `python benchmarks/decisions.py`.
+
+Served by our own `manage.py serve` on loopback, on a database in a temporary folder in which the demo's
+story was played. The floor is the bare decision function in this process, on the same data: recorded as
+well, without HTTP, credential and JSON. Clients and server share the machine's processors. A comparison
+with another framework's view is not made: the product has none to compare with.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import platform
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import median, quantiles
+from threading import Thread
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+from uuid import uuid4
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+FOLDER = tempfile.TemporaryDirectory(prefix="countersign-bench-")
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "portal.settings",
+    "COUNTERSIGN_SECRET_KEY": "x" * 50,
+    "COUNTERSIGN_DATA_DIR": FOLDER.name,
+    "COUNTERSIGN_NVD_ONLINE": "false",
+    "COUNTERSIGN_LOG_LEVEL": "ERROR",
+    "DATABASE_URL": f"sqlite:///{FOLDER.name}/bench.sqlite3",
+}
+
+import django  # noqa: E402
+
+django.setup()
+
+from agents import decision_point  # noqa: E402
+from agents.choices import Access  # noqa: E402
+from agents.models import Agent, AgentInstance  # noqa: E402
+from audits.actor import Actor  # noqa: E402
+from governance import access  # noqa: E402
+from governance.authzen import Action, Entity, Evaluation  # noqa: E402
+from governance.models import EnforcementPoint, Grant  # noqa: E402
+from governance.services import enforcement_points, policies  # noqa: E402
+
+BENCHMARK = Actor.system("benchmark")
+SCHEMA = 'entity user; entity record; action "read" appliesTo { principal: user, resource: record };'
+POLICY = 'permit (principal == user::"alice", action == Action::"read", resource);'
+LOOKUP, NVD = "get_vulnerability_info", "nvd"
+FEW, MANY = 10, 100_000
+ADDED = "bench-"
+GOAL_OF_GRANTS = 1.3
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=3.0, help="how long each is asked")
+    parser.add_argument("--clients", type=int, default=4, help="connections that ask at once")
+    parser.add_argument("--grants", type=int, default=MANY, help="as many grants as the large case has")
+    parser.add_argument("--save", action="store_true", help="keep the result in benchmarks/results")
+    options = parser.parse_args()
+    manage("prepare")
+    manage("demo")
+    instance = running_copy()
+    point, credential = enforcement_points.add(actor=BENCHMARK, name="benchmark")
+    policies.apply(actor=BENCHMARK, policies={"a.cedar": POLICY}, schema=SCHEMA)
+    asked = {
+        "an agent of the register, by a grant": of_the_register(instance),
+        "another type, by a policy": by_policy(),
+    }
+    rows = []
+    with served() as port:
+        for name, evaluation in asked.items():
+            http_ = over_http(port, credential, wire(evaluation), options.clients, options.seconds)
+            bare = repeated(partial(decide, evaluation, point), options.seconds)
+            rows.append(
+                {"what": name, "http": http_, "bare": bare, "ratio": http_["per_second"] / bare["per_second"]}
+            )
+    show(rows)
+    grants = by_grants(instance, options.grants)
+    show_grants(grants)
+    if options.save:
+        save({"rows": rows, "grants": grants})
+    FOLDER.cleanup()
+    return 0
+
+
+def manage(*arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode()
+
+
+def running_copy() -> AgentInstance:
+    agent = Agent.objects.exclude(active_version=None).get()
+    assert agent.active_version is not None
+    return AgentInstance.objects.create(
+        agent=agent,
+        version=agent.active_version,
+        spiffe_id=f"spiffe://benchmark/agent/{agent.slug}/i/{uuid4()}",
+    )
+
+
+def of_the_register(instance: AgentInstance) -> Evaluation:
+    return Evaluation(Entity("agent_instance", instance.spiffe_id), Action(LOOKUP), Entity("endpoint", NVD))
+
+
+def by_policy() -> Evaluation:
+    return Evaluation(Entity("user", "alice"), Action("read"), Entity("record", "1"))
+
+
+def wire(evaluation: Evaluation) -> bytes:
+    subject, resource = evaluation.subject, evaluation.resource
+    return json.dumps(
+        {
+            "subject": {"type": subject.type, "id": subject.id},
+            "action": {"name": evaluation.action.name},
+            "resource": {"type": resource.type, "id": resource.id},
+        }
+    ).encode()
+
+
+def decide(evaluation: Evaluation, point: EnforcementPoint) -> None:
+    assert access.decide(evaluation=evaluation, point=point).allowed
+
+
+@contextmanager
+def served() -> Iterator[int]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    server = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}"], cwd=ROOT,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        wait_for(port, server)
+        yield port
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            urlopen(f"http://127.0.0.1:{port}/health", timeout=1)
+        except (URLError, OSError):
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("The server did not start.")
+
+
+def over_http(port: int, credential: str, body: bytes, clients: int, seconds: float) -> dict[str, float]:
+    """Several connections that each ask again as soon as they are answered."""
+    taken: list[float] = []
+    threads = [Thread(target=ask, args=(port, credential, body, seconds, taken)) for _ in range(clients)]
+    started = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return figures(taken, time.perf_counter() - started)
+
+
+def ask(port: int, credential: str, body: bytes, seconds: float, taken: list[float]) -> None:
+    headers = {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    end = time.perf_counter() + seconds
+    while (started := time.perf_counter()) < end:
+        connection.request("POST", "/access/v1/evaluation", body, headers)
+        answer = json.loads(connection.getresponse().read())
+        assert answer["decision"] is True, answer
+        taken.append(time.perf_counter() - started)
+    connection.close()
+
+
+def repeated(verb: Callable[[], object], seconds: float) -> dict[str, float]:
+    taken: list[float] = []
+    begun = time.perf_counter()
+    while (started := time.perf_counter()) < begun + seconds:
+        verb()
+        taken.append(time.perf_counter() - started)
+    return figures(taken, time.perf_counter() - begun)
+
+
+def figures(taken: list[float], elapsed: float) -> dict[str, float]:
+    return {
+        "per_second": len(taken) / elapsed,
+        "p50_ms": 1e3 * median(taken),
+        "p99_ms": 1e3 * quantiles(taken, n=100)[-1],
+    }
+
+
+def by_grants(instance: AgentInstance, many: int) -> dict[str, float]:
+    """The same decision in turns, with few grants and with many; the median of what each turn took."""
+    grant = Grant.objects.filter(agent=instance.agent, action=LOOKUP).latest("starts_at")
+    question = decision_point.Question(
+        agent=instance.agent,
+        instance=instance,
+        version=instance.version,
+        action=LOOKUP,
+        resource=f"endpoint/{NVD}",
+        access=Access.READ,
+        task_id=uuid4(),
+        intent="Measure.",
+    )
+    few: list[float] = []
+    more: list[float] = []
+    count = 0
+    for _ in range(3):
+        Grant.objects.filter(action__startswith=ADDED).delete()
+        fill(grant, FEW)
+        few.append(turns(question))
+        fill(grant, many)
+        more.append(turns(question))
+        count = Grant.objects.count()
+    return {"few": median(few), "many": median(more), "count": count}
+
+
+def fill(grant: Grant, count: int) -> None:
+    """More grants of the same agent, for other actions."""
+    Grant.objects.bulk_create(
+        (
+            Grant(
+                agent=grant.agent,
+                action=f"{ADDED}{number}",
+                resource=f"r/{secrets.token_hex(4)}",
+                access=Access.READ,
+                approval=grant.approval,
+                starts_at=grant.starts_at,
+            )
+            for number in range(count - Grant.objects.count())
+        ),
+        batch_size=5_000,
+    )
+
+
+def turns(question: decision_point.Question) -> float:
+    taken = []
+    for _ in range(200):
+        started = time.perf_counter()
+        assert decision_point.decide(question).allowed
+        taken.append(1e3 * (time.perf_counter() - started))
+    return median(taken)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    print(f"{'':40}{'HTTP: a second':>16}{'p50 ms':>9}{'p99 ms':>9}{'function':>12}{'p50 ms':>9}{'ratio':>8}")
+    for row in rows:
+        ours, bare = row["http"], row["bare"]
+        print(
+            f"{row['what']:40}{ours['per_second']:16.0f}{ours['p50_ms']:9.2f}{ours['p99_ms']:9.2f}"
+            f"{bare['per_second']:12.0f}{bare['p50_ms']:9.2f}{row['ratio']:8.2f}"
+        )
+
+
+def show_grants(grants: dict[str, float]) -> None:
+    ratio = grants["many"] / grants["few"]
+    print(
+        f"p50 with {grants['count']:,.0f} grants over p50 with {FEW}: {grants['many']:.2f} ms / "
+        f"{grants['few']:.2f} ms = {ratio:.2f} (goal: at most {GOAL_OF_GRANTS})"
+    )
+
+
+def save(found: dict[str, Any]) -> None:
+    results = ROOT / "benchmarks" / "results"
+    results.mkdir(exist_ok=True)
+    machine = {
+        "processor": f"{os.cpu_count()} x {platform.machine()}",
+        "python": platform.python_version(),
+        "django": django.get_version(),
+        "database": "sqlite",
+    }
+    (results / "decisions.json").write_text(json.dumps({"machine": machine, **found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

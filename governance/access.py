@@ -1,0 +1,263 @@
+"""What enforcement points ask over HTTP, decided and recorded (AuthZEN Authorization API 1.0).
+
+Agents of the register are decided by the product's own pipeline, exactly as its gateway's questions are.
+Every other type of subject is decided by the active Cedar policies. Nothing is allowed that neither knows.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents import decision_point
+from agents.choices import Access
+from agents.decision_point import Question
+from agents.models import Agent, AgentInstance
+from audits import canonical
+from audits.canonical import JSON
+from audits.choices import Action, Outcome
+from audits.services import ledger
+from governance import active_policy, cedar, manifest
+from governance.active_policy import Active
+from governance.authzen import Entity, Evaluation, MalformedError
+from governance.choices import DecisionReason
+from governance.decisions import POLICY
+from governance.models import Decision, EnforcementPoint
+from governance.services.enforcement_points import actor_of
+
+AGENT, AGENT_INSTANCE = "agent", "agent_instance"
+REGISTERED = frozenset({AGENT, AGENT_INSTANCE})
+NO_VERSION: Mapping[str, str] = {"version": "none", "sha256": ""}
+MAX_RECORDED = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as it was recorded; `id` is the evaluation id."""
+
+    id: UUID
+    allowed: bool
+    reason: str
+    message: str
+    requestable: bool
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """What is answered before, or instead of, the pipeline of the register."""
+
+    reason: DecisionReason
+    message: str
+    allowed: bool = False
+    policy: Mapping[str, str] | None = None
+    policies: tuple[str, ...] = ()
+
+
+def decide(*, evaluation: Evaluation, point: EnforcementPoint) -> Answered:
+    """Decide, record and answer."""
+    if evaluation.subject.type not in REGISTERED:
+        return _record(evaluation, point, _by_policy(evaluation))
+    agent, instance = running_copy(evaluation.subject)
+    if agent is None:
+        return _record(evaluation, point, _UNKNOWN)
+    if instance is None:
+        return _record(evaluation, point, _NOT_RUNNING, agent=agent)
+    answer = decision_point.decide(question(evaluation, instance, point))
+    return Answered(
+        id=answer.id,
+        allowed=answer.allowed,
+        reason=answer.reason,
+        message=answer.message,
+        requestable=answer.requestable,
+        policy_version=POLICY["version"],
+    )
+
+
+def deny_malformed(*, error: MalformedError, point: EnforcementPoint) -> Answered:
+    """The answer to one item of a batch that could not be read."""
+    return _record(None, point, _Finding(DecisionReason.REQUEST_INVALID, str(error)))
+
+
+def deny_other_owner(*, evaluation: Evaluation, point: EnforcementPoint) -> Answered:
+    """The answer where the request names somebody else than the agent's owner (S4-5)."""
+    agent, _ = running_copy(evaluation.subject)
+    return _record(evaluation, point, _OTHER_OWNER, agent=agent)
+
+
+def running_copy(subject: Entity) -> tuple[Agent | None, AgentInstance | None]:
+    """The agent that a subject of the register means, and which running copy of it.
+
+    An `agent_instance` is named by its SPIFFE id. An `agent` is named by its slug; `properties.instance`
+    says which copy, and without it the newest that runs is meant, or the last that ran.
+    """
+    copies = AgentInstance.objects.select_related("agent__owner", "version").order_by("-started_at")
+    if subject.type == AGENT_INSTANCE:
+        found = copies.filter(spiffe_id=subject.id).first()
+        return (found.agent, found) if found else (None, None)
+    copies = copies.filter(agent__slug=subject.id)
+    named = subject.properties.get("instance")
+    if named is not None:
+        copies = copies.filter(spiffe_id=str(named))
+    found = copies.filter(ended_at__isnull=True).first() or copies.first()
+    if found:
+        return found.agent, found
+    return Agent.objects.select_related("owner").filter(slug=subject.id).first(), None
+
+
+def question(evaluation: Evaluation, instance: AgentInstance, point: EnforcementPoint) -> Question:
+    """The evaluation in the words of the product's own gateway."""
+    context = evaluation.context
+    return Question(
+        agent=instance.agent,
+        instance=instance,
+        version=instance.version,
+        action=evaluation.action.name,
+        resource=evaluation.resource.reference,
+        access=_access(evaluation, instance),
+        task_id=_uuid(context.get("task_id")),
+        intent=_text(context.get("intent")),
+        digest=_text(context.get("digest")),
+        enforcement_point=point.pk,
+    )
+
+
+def by_policy(evaluation: Evaluation, active: Active | None) -> cedar.Verdict:
+    """What the policies say, without a record: for searching."""
+    if active is None or active.policies is None:
+        return cedar.Verdict(allowed=False)
+    return active.policies.decide(evaluation)
+
+
+def policy_of(active: Active | None) -> Mapping[str, str]:
+    return {"version": active.label, "sha256": active.sha256} if active else NO_VERSION
+
+
+def stream_of(point: EnforcementPoint) -> str:
+    """The ledger stream of what this enforcement point asked about others than agents."""
+    return f"point/{point.pk}"
+
+
+def whole(evaluation: Evaluation) -> str:
+    """The question as sorted JSON: equal for equal questions."""
+    parts = {
+        "subject": _plain(evaluation.subject),
+        "action": {"name": evaluation.action.name, "properties": dict(evaluation.action.properties)},
+        "resource": _plain(evaluation.resource),
+        "context": dict(evaluation.context),
+    }
+    return json.dumps(parts, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def written(evaluation: Evaluation) -> str:
+    """The whole question for the ledger's payload: as text, or as its digest where that is long."""
+    text = whole(evaluation)
+    return text if len(text) <= MAX_RECORDED else f"sha256:{canonical.digest(text)}"
+
+
+def _by_policy(evaluation: Evaluation) -> _Finding:
+    active = active_policy.active()
+    policy = policy_of(active)
+    if active is None:
+        return _Finding(DecisionReason.NO_POLICY, "No policies were applied.", policy=policy)
+    if active.policies is None:
+        message = "The active policies are not what was applied. Apply them again."
+        return _Finding(DecisionReason.POLICY_ERROR, message, policy=policy)
+    verdict = active.policies.decide(evaluation)
+    if verdict.error:
+        return _Finding(DecisionReason.POLICY_ERROR, verdict.error, policy=policy)
+    if verdict.allowed:
+        reason, message = DecisionReason.ALLOWED_BY_POLICY, "A policy permits it."
+    elif verdict.policies:
+        reason, message = DecisionReason.FORBIDDEN_BY_POLICY, "A policy forbids it."
+    else:
+        reason, message = DecisionReason.NO_POLICY, "No policy permits it."
+    return _Finding(reason, message, allowed=verdict.allowed, policy=policy, policies=verdict.policies)
+
+
+def _record(
+    evaluation: Evaluation | None, point: EnforcementPoint, verdict: _Finding, *, agent: Agent | None = None
+) -> Answered:
+    policy = dict(verdict.policy or POLICY)
+    with transaction.atomic():
+        decision = Decision(
+            agent=agent,
+            subject=evaluation.subject.reference if evaluation else "",
+            action=evaluation.action.name if evaluation else "",
+            resource=evaluation.resource.reference if evaluation else "",
+            task_id=_uuid(evaluation.context.get("task_id")) if evaluation else None,
+            intent=_text(evaluation.context.get("intent")) if evaluation else "",
+            allowed=verdict.allowed,
+            reason=verdict.reason,
+            message=verdict.message,
+            policy_version=policy["version"],
+            enforcement_point=point,
+            decided_at=timezone.now(),
+        )
+        decision.save(force_insert=True)
+        ledger.record(
+            stream=agent.stream if agent else stream_of(point),
+            action=Action.DECISION_MADE,
+            actor=actor_of(point),
+            object=f"decision/{decision.pk}",
+            outcome=Outcome.SUCCESS if verdict.allowed else Outcome.DENIED,
+            body=_body(decision, evaluation, verdict),
+            policy=policy if policy["sha256"] else None,
+            evaluation=str(decision.pk),
+            trace=str(decision.task_id) if decision.task_id else None,
+        )
+    return Answered(
+        id=decision.pk,
+        allowed=verdict.allowed,
+        reason=verdict.reason.value,
+        message=verdict.message,
+        requestable=False,
+        policy_version=policy["version"],
+    )
+
+
+def _body(decision: Decision, evaluation: Evaluation | None, verdict: _Finding) -> dict[str, JSON]:
+    return {
+        "subject": decision.subject,
+        "action": decision.action,
+        "resource": decision.resource,
+        "request": written(evaluation) if evaluation else None,
+        "allowed": decision.allowed,
+        "reason": verdict.reason.value,
+        "message": decision.message,
+        "policies": list(verdict.policies),
+        "enforcement_point": str(decision.enforcement_point_id),
+    }
+
+
+def _access(evaluation: Evaluation, instance: AgentInstance) -> Access:
+    """As the caller says, else as the manifest does; the pipeline refuses what the manifest does not list."""
+    said = evaluation.action.properties.get("access")
+    if said is None:
+        entry = manifest.entry(instance.version.tool_manifest, evaluation.action.name)
+        said = entry.get("access") if entry else None
+    return Access(said) if said in Access.values else Access.READ
+
+
+def _plain(entity: Entity) -> dict[str, Any]:
+    return {"type": entity.type, "id": entity.id, "properties": dict(entity.properties)}
+
+
+def _uuid(value: object) -> UUID | None:
+    try:
+        return UUID(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+_UNKNOWN = _Finding(DecisionReason.AGENT_UNKNOWN, "The register has no such agent.")
+_NOT_RUNNING = _Finding(DecisionReason.INSTANCE_NOT_LIVE, "No copy of this agent has ever run.")
+_OTHER_OWNER = _Finding(DecisionReason.OWNER_DIFFERS, "The named owner does not answer for this agent.")
