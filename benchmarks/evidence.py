@@ -40,13 +40,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
     parser.add_argument("--sizes", type=int, nargs="+", default=[2_000, 10_000], help="sizes of the ledger")
     parser.add_argument("--save", action="store_true", help="keep the result in benchmarks/results")
+    parser.add_argument("--ratios-up-to", type=int, default=20_000, help="the largest size to take ratios at")
     options = parser.parse_args()
     with benchmark_database():
-        sizes = []
+        sizes, rows = [], []
         for size in sorted(options.sizes):
             costs, bundle = at_size(size)
             sizes.append(costs)
-        rows = list(reading(size, bundle))
+            if size <= max(options.ratios_up_to, min(options.sizes)):
+                rows = list(reading(size, bundle))
         proof = proof_bytes(1_000_000)
         show(rows)
         show_sizes(sizes)
