@@ -3,8 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -75,7 +74,7 @@ def record(
     event.header = canonical.dumps(
         {
             "v": 1,
-            **copied(event),
+            **_copied(event),
             "body": body_commitment.hex(),
             "name": name_commitment.hex(),
             **{word: value for word, value in optional.items() if value},
@@ -88,26 +87,7 @@ def record(
     return event
 
 
-class Recorded(NamedTuple):
-    """A stored event and its body, as plain values: for those who read many."""
-
-    pk: UUID
-    time: datetime
-    stream: str
-    action: str
-    actor: str
-    object: str
-    outcome: str
-    frameworks: str
-    header: bytes
-    mac: bytes
-    body_key: bytes | None
-    body_box: bytes | None
-    name_key: bytes | None
-    name_box: bytes | None
-
-
-def copied(event: Event | Recorded) -> dict[str, JSON]:
+def _copied(event: Event) -> dict[str, JSON]:
     """The part of the header that the search columns repeat."""
     return {
         "id": str(event.pk),
