@@ -77,6 +77,9 @@ class Pass:
         places = self.scope.gather()
         explaining = explanations.needed(self.scope, places)
         extra = selectors.places_of_events(self.scope.position, explaining)
+        while more := explanations.needed(self.scope, array("q", extra)) - explaining:
+            explaining |= more  # whoever did what explains may be erased too
+            extra = selectors.places_of_events(self.scope.position, explaining)
         self._know(extra, explaining)
         if not set(extra) <= _members(places, extra):
             places = array("q", sorted({*places, *extra}))
@@ -126,7 +129,8 @@ class Pass:
             return
         header = orjson.loads(bytes(line.header))
         about = self.scope.about(line, header)
-        explains = bool(self.explained) and UUID(header["id"]) in self.explained
+        is_ours = (header["stream"], header["outcome"]) == verify.SYSTEM
+        explains = is_ours and header["action"] in verify.EXPLAINING  # a mere neighbour has its body too
         if not about and not explains and not self._is_neighbour(header):
             return
         self._add(line, entry, files)

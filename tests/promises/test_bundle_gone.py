@@ -1,16 +1,17 @@
 """Promises 11 and 13: what is erased or pruned is explained in a bundle, and a false explanation is found."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import time_machine
 from django.conf import LazySettings
 
 from agents.models import Person
-from audits import canonical, evidence, keys, selectors, subject_keys
+from audits import canonical, evidence, keys, permissions, selectors, subject_keys
 from audits.choices import KeyPurpose
 from audits.errors import Denied
 from audits.models import Checkpoint
@@ -138,6 +139,35 @@ def test_an_explanation_is_not_gone_itself(fails: Callable[..., str]) -> None:
     rows[-1] |= {"body": None, "body_salt": None}
     forged = b"".join(canonical.dumps(row) + b"\n" for row in rows)
     assert "explains what is gone, and is gone itself" in fails(files | {BODIES: forged})
+
+
+def test_who_explained_something_may_be_erased_too(oscar: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    happen(1)
+    one = happen(1)[0]
+    sealing.seal()
+    with monkeypatch.context() as patch:
+        patch.setattr(permissions, "why_not_redact", lambda _actor: "")
+        erasure.redact(actor=oscar.actor, events=[one.pk], reason="a password was in it")
+    erase(oscar)
+    code, words = verdict(build().path)
+    assert (code, f"payloads or names of {oscar.actor.ref}: erased" in words) == (0, True), words
+
+
+def test_an_erasure_next_to_the_period_has_its_body(oscar: Person) -> None:
+    """It explains nothing that is in the bundle; it shows where the period ends."""
+    begin = datetime(2027, 3, 1, tzinfo=UTC)
+    plays: list[Callable[[], object]] = [
+        lambda: happen(1, actor=oscar.actor),
+        lambda: happen(3),
+        lambda: erase(oscar),
+    ]
+    for day, play in enumerate(plays):
+        with time_machine.travel(begin + timedelta(days=day), tick=False):
+            play()
+            sealing.seal()
+    scope = {"since": begin + timedelta(days=1), "until": begin + timedelta(days=2)}
+    code, words = verdict(build(kind="period", **scope).path)
+    assert code == 0, words
 
 
 def test_an_attempt_that_was_refused_explains_nothing(oscar: Person) -> None:
