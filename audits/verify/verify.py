@@ -600,15 +600,10 @@ class Walk:
         self.follow(event["stream"] if event else "heads", place, leaf.hexdigest())
         if event:
             self.check_event(event, place)
-        elif self.heads and len(self.places) == self.place + 1:  # all before it are here
-            ends = {of: runs[-1] for of, runs in self.runs.items() if of != "heads"}
-            said = sorted(f"{of}|{end['last']}|{end['leaf']}".encode() for of, end in ends.items())
-            root = root_of([sha256(b"\0" + line).digest() for line in said]).hex()
-            is_right = self.heads == {"count": len(said), "root": root}
-            need(is_right, f"{self.where}: the heads are not where the streams before them end.")
-        if (
-            not event and self.place != self.bundle.size - 1
-        ):  # other heads than the last are there only with a range
+        elif len(self.places) == self.place + 1:  # all entries before these heads are here
+            fits = self.heads == self.ends()
+            need(fits, f"{self.where}: the heads are not where the streams before them end.")
+        if not event and self.place != self.bundle.size - 1:  # heads before the last: only with a range
             low, high = (self.scope.range["low"], self.scope.range["high"]) if self.scope.range else (0, -1)
             need(low - 1 <= self.place <= high, f"{self.where}: the bundle is not about these heads.")
             self.scope.check_side(self.place, low, high - 1, self.time, self.where)
@@ -628,6 +623,12 @@ class Walk:
             what = f"it does not follow number {last} of {stream}"
             raise Wrong(f"{self.where}: {what}: one of them was changed.")
         runs[-1].update(last=number, leaf=leaf, to=place["q"])
+
+    def ends(self) -> Row:
+        """The heads of all streams, so far."""
+        ends = [(of, runs[-1]["last"], runs[-1]["leaf"]) for of, runs in self.runs.items() if of != "heads"]
+        said = sorted("|".join(map(str, end)).encode() for end in ends)
+        return {"count": len(said), "root": root_of([sha256(b"\0" + line).digest() for line in said]).hex()}
 
     def check_event(self, event: Row, place: Row) -> None:
         in_scope = self.scope.holds(event, place, self.where)
