@@ -115,7 +115,7 @@ class Contents:
 
     # --- What the rooms contribute ------------------------------------------------------------------------
     def _add_artefacts(self, archive: Archive) -> None:
-        """The records of each stream; of the approvals those that an event in the bundle names."""
+        """The records of each stream; of approvals and documents those that an event in scope names."""
         wanted = {
             f"{folder}/{digest}" for folder, digests in self.written.named.items() for digest in digests
         }
@@ -150,8 +150,10 @@ class Contents:
     ) -> str | None:
         """Its path in the bundle; the records of each stream have a folder."""
         if named := _named(artefact.path):
-            is_named = f"{named[1]}/{named[2]}" in wanted
-            return artefact.path if is_named or (named[1] == "documents" and with_records) else None
+            if f"{named[1]}/{named[2]}" in wanted:
+                return artefact.path
+            is_apart = with_records and named[1] == "documents"  # attached, but not by an event in scope
+            return f"artefacts/{stream.replace('/', '-')}/{artefact.path}" if is_apart else None
         if not _free(artefact.path):
             raise ValueError(f"{artefact.path!r} is not a path for an artefact of a bundle.")
         if not with_records:

@@ -62,8 +62,8 @@ class Pass:
         self.table = archive.packer("events.csv")
         self.table.write(verify.csv_row(verify.COLUMNS))
         self._keys: dict[bytes, subject_keys.SubjectKey | None] = {}
-        self._erased_keys: set[str] = set()
-        self._redacted: set[UUID] = set()
+        self._erased_keys: dict[str, int] = {}  # where it was sealed that they were destroyed
+        self._redacted: dict[UUID, int] = {}
         self.explained: set[UUID] = set()
         self._rows: list[bytes] = []
         self._entries: list[bytes] = []
@@ -77,6 +77,9 @@ class Pass:
         places = self.scope.gather()
         explaining = explanations.needed(self.scope, places)
         extra = selectors.places_of_events(self.scope.position, explaining)
+        while more := explanations.needed(self.scope, array("q", extra)) - explaining:
+            explaining |= more  # whoever did what explains may be erased too
+            extra = selectors.places_of_events(self.scope.position, explaining)
         self._know(extra, explaining)
         if not set(extra) <= _members(places, extra):
             places = array("q", sorted({*places, *extra}))
@@ -110,9 +113,9 @@ class Pass:
                 continue
             said = orjson.loads(payload.content)
             self.explained.add(_id_of(line))
-            self._erased_keys |= set(said.get("keys", ()))
+            self._erased_keys |= dict.fromkeys(said.get("keys", ()), line.seq)
             if isinstance(redacted := said.get("events"), list):  # of a pruned segment it is their number
-                self._redacted |= {UUID(event) for event in redacted}
+                self._redacted |= {UUID(event): line.seq for event in redacted}
         if absent := wanted - self.explained:
             raise Conflict(
                 f"The event {min(absent)}, which explains that something is gone, is not sealed yet or gone "
@@ -126,7 +129,8 @@ class Pass:
             return
         header = orjson.loads(bytes(line.header))
         about = self.scope.about(line, header)
-        explains = bool(self.explained) and UUID(header["id"]) in self.explained
+        is_ours = (header["stream"], header["outcome"]) == verify.SYSTEM
+        explains = is_ours and header["action"] in verify.EXPLAINING  # a mere neighbour has its body too
         if not about and not explains and not self._is_neighbour(header):
             return
         self._add(line, entry, files)
@@ -194,9 +198,9 @@ class Pass:
                     orjson.loads(opened.content) if part == bodies.PAYLOAD else opened.content.decode()
                 )
                 said[f"{word}_salt"] = opened.salt.hex()
-            elif key is not None and bytes(key).hex() in self._erased_keys:
+            elif key is not None and self._erased_keys.get(bytes(key).hex(), -1) > line.seq:
                 said[f"{word}_key"] = bytes(key).hex()
-            elif UUID(header["id"]) not in self._redacted:
+            elif self._redacted.get(UUID(header["id"]), -1) < line.seq:
                 raise Conflict(
                     f"The {word} of event {header['id']} ({subject_of(part, header)}) is gone, and nothing "
                     "explains it. Run `manage.py ledger verify`; restore the database from a backup."

@@ -28,9 +28,11 @@ import re
 import struct
 import sys
 import zlib
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -104,6 +106,9 @@ def ed25519_verifies(public: bytes, message: bytes, signature: bytes) -> bool:
     scalar = int.from_bytes(signature[32:], "little")
     if base is None or key is None or commitment is None or scalar >= ORDER or len(signature) != 64:
         return False
+    eightfold = _multiply(8, key)
+    if eightfold[0] == 0 or len(public) != 32:  # a key of small order fits signatures of any text
+        return False
     challenge = int.from_bytes(sha512(signature[:32] + public + message).digest(), "little") % ORDER
     left, right = _multiply(scalar, base), _add(commitment, _multiply(challenge, key))
     return not any((left[i] * right[2] - right[i] * left[2]) % P for i in (0, 1))
@@ -135,10 +140,11 @@ def parse_key(text: str, where: str, algorithm: int = 1) -> Key:
     return key
 
 
-def signatures(content: bytes, key: Key, where: str) -> tuple[bytes, list[bytes]]:
-    """The text of a note, and what stands in its signature lines for this key."""
+def signatures(content: bytes, key: Key, where: str, most: float) -> tuple[bytes, list[bytes]]:
+    """The text of a note, and what stands in its signature lines for this key; in all there are `most`."""
     text, separator, signed = content.rpartition(b"\n\n")
     need(separator and signed.endswith(b"\n"), f"{where}: not a signed note.")
+    need(signed.count(b"\n") <= most, f"{where}: it bears another signature than it should.")
     found = []
     for line in signed.decode("utf-8", "replace").split("\n")[:-1]:
         parts = re.fullmatch("\u2014 ([^ +\n]+) ([A-Za-z0-9+/=]+)", line)
@@ -150,9 +156,9 @@ def signatures(content: bytes, key: Key, where: str) -> tuple[bytes, list[bytes]
     return text + b"\n", found
 
 
-def open_note(content: bytes, key: Key, where: str) -> list[str]:
-    """The lines of the text that `key` has signed."""
-    text, found = signatures(content, key, where)
+def open_note(content: bytes, key: Key, where: str, most: float = 1) -> list[str]:
+    """The lines of the text that `key` has signed, among at most so many."""
+    text, found = signatures(content, key, where, most)
     fits = all(ed25519_verifies(key.public, text, signature) for signature in found)
     need(fits, f"{where}: the signature of {key.name} does not fit the text; one of them was changed.")
     return text[:-1].decode().split("\n")
@@ -160,16 +166,16 @@ def open_note(content: bytes, key: Key, where: str) -> list[str]:
 
 def cosigned_at(content: bytes, key: Key, where: str) -> int:
     """When a witness cosigned a checkpoint, in seconds since 1970 (c2sp.org/tlog-cosignature)."""
-    text, found = signatures(content, key, where)
+    text, found = signatures(content, key, where, float("inf"))
     seconds = int.from_bytes(found[0][:8], "big")
     fits = ed25519_verifies(key.public, b"cosignature/v1\ntime %d\n" % seconds + text, found[0][8:])
     need(fits, f"{where}: the cosignature of {key.name} does not fit the checkpoint.")
     return seconds
 
 
-def open_checkpoint(content: bytes, key: Key, where: str) -> tuple[int, bytes]:
+def open_checkpoint(content: bytes, key: Key, where: str, most: float = 1) -> tuple[int, bytes]:
     """(size, root) of a signed checkpoint (c2sp.org/tlog-checkpoint)."""
-    origin, size, root, *more = [*open_note(content, key, where), "", ""]
+    origin, size, root, *more = [*open_note(content, key, where, most), "", ""]
     fits = origin == key.name and re.fullmatch("0|[1-9][0-9]{0,17}", size) and len(from_base64(root)) == 32
     need(fits and len(more) == 2, f"{where}: not a checkpoint of the ledger {key.name}.")
     return int(size), from_base64(root)
@@ -210,7 +216,7 @@ def terms(content: bytes, only: Key) -> list[Term]:
         follows = old == found[-1].key and new != old and new.name == old.name
         need(follows, f"{where}: it does not follow the key before it: one was left out or changed.")
         for key in (new,) if said[1] else (old, new):
-            open_note(note, key, where)
+            open_note(note, key, where, 1 if said[1] else 2)
         need(said[1] or size >= found[-1].first, f"{where}: it is before the one that precedes it.")
         found = [term for term in found if term.first <= size]
         found[-1] = found[-1]._replace(last=size)
@@ -222,7 +228,7 @@ def terms(content: bytes, only: Key) -> list[Term]:
 STORED = {"policy.txt", "rotations.txt", "checkpoint.txt", "manifest.json", "manifest.sig"}
 LIMIT, MEMBERS = 2**32 - 1, 2**16 - 1
 """From here on a number stands in a ZIP64 field."""
-is_path = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*").fullmatch
+is_path = re.compile(r"[A-Za-z0-9_-]+(\.+[A-Za-z0-9_-]+)*(/[A-Za-z0-9_-]+(\.+[A-Za-z0-9_-]+)*)*").fullmatch
 CHUNK, LINE, MOST = 1 << 16, 1 << 21, 1 << 26
 """Bytes that are read at once, that a line has at most, and a file that is read whole."""
 
@@ -240,7 +246,7 @@ class Member(NamedTuple):
 def read_members(file: BinaryIO) -> dict[str, Member]:
     """Walk from the first byte to the last; anything that is not in its one place is refused."""
     members: dict[str, Member] = {}
-    position, end = 0, file.seek(0, 2)
+    position, end, seen = 0, file.seek(0, 2), set[str]()
     while True:
         file.seek(position)
         header = file.read(30)
@@ -257,7 +263,8 @@ def read_members(file: BinaryIO) -> dict[str, Member]:
         is_formal = method in (0, 8) and header + path.encode() + more == _header(member, is_central=False)
         need(is_formal, f"{path}: its ZIP header (byte {position}) is not in the form of a bundle.")
         need(is_path(path), f"The ZIP names a file {path!r}, which no bundle contains.")
-        need(path not in members, f"{path} is in the ZIP twice.")
+        need(path.lower() not in seen, f"{path} is in the ZIP twice, or differs in case only.")
+        seen.add(path.lower())
         members[path] = member
         position = member.start + packed
         need(position <= end, f"{path}: the file is cut short, or its header before byte {position} damaged.")
@@ -362,6 +369,12 @@ def _refuse(text: str) -> None:
     raise ValueError(f"{text} is no number of the ledger")
 
 
+def _integer(text: str) -> int:
+    if text == "-0" or len(text.lstrip("-")) > 16 or abs(int(text)) >= 2**53:
+        raise ValueError(f"{text[:80]} is no number of the ledger")
+    return int(text)
+
+
 def _once(pairs: list[tuple[str, Any]]) -> Row:
     if len(dict(pairs)) != len(pairs):
         raise ValueError("a name stands twice")
@@ -370,7 +383,9 @@ def _once(pairs: list[tuple[str, Any]]) -> Row:
 
 decode = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse).raw_decode
 encode = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
-decode_any = json.JSONDecoder(parse_float=_refuse, parse_constant=_refuse, object_pairs_hook=_once).decode
+decode_any = json.JSONDecoder(
+    parse_float=_refuse, parse_int=_integer, parse_constant=_refuse, object_pairs_hook=_once
+).decode
 """For JSON that is not canonical: a name that stands twice would be read in two ways."""
 is_name = re.compile("[a-z0-9_.]{1,64}").fullmatch
 
@@ -455,6 +470,8 @@ CONTENTS = {"approval.requested": ("approvals", "digest"), "document.attached": 
 """The actions whose payload names a file of the bundle by its digest: in which folder, under which name."""
 EMPTY = "0" * 64
 """What the first entry of a stream names as the leaf before it."""
+CLOCKS = timedelta(minutes=1)
+"""So far the clocks of machines may differ: what is sealed at once can seem to be from after that."""
 SEGMENT = 1024
 """From so many entries on, a hash in proof.bin is kept: it may be the root of what was pruned."""
 
@@ -470,9 +487,27 @@ class Scope:
         need(len(self.streams) == len(manifest["streams"]), "manifest.json: it names a stream twice.")
         is_one = not (self.range and (self.streams or self.presence))
         need(is_one, "manifest.json: a range of the ledger names no streams and no presence.")
+        is_some = self.range or self.streams or self.presence
+        need(is_some, "manifest.json: it names no range, no streams and no presence: it is about nothing.")
         level = "range" if self.range else "presence" if self.presence else "stream"
         level = "mixed" if self.presence and self.streams else level
         need(level == manifest["completeness"], f"manifest.json: this scope proves the level {level!r}.")
+        self.check_kind(manifest["kind"])
+
+    def check_kind(self, kind: str) -> None:
+        """A bundle that is called one of a person is about that person, and so on."""
+        wanted: Row = self.presence or {"framework": None, "party": None, "streams": None}
+        complete, named = list(self.streams), [*self.streams, *(wanted["streams"] or ())]
+        one, framework, party = ",".join(named), wanted["framework"], wanted["party"]
+        self.about = ", ".join([*named, *filter(None, (framework,))]) or "the ledger"
+        fits = {
+            "agent": len(named) == 1 and one.startswith("agent/") and party is None,
+            "person": complete == named == [party] and one.startswith("person/") and framework is None,
+            "period": self.range,
+            "framework": framework and not complete and party is None,
+            "case": complete and not self.presence,
+        }
+        need(fits.get(kind), f"manifest.json: a bundle about {self.about} is not one of the kind {kind!r}.")
 
     def holds(self, event: Row, place: Row, where: str) -> bool | None:
         """Whether the bundle is about this event; False: it is next to the scope; None: neither."""
@@ -508,10 +543,10 @@ class Walk:
     def __init__(self, bundle: Bundle, history: dict[str, list[str]]) -> None:
         """`history` are the digests of the rows in history/, by the event that commits to each."""
         self.bundle, self.scope, self.history, self.gone = bundle, Scope(bundle.manifest), history, Gone()
-        self.place, self.time, self.events = -1, "", 0
+        self.place, self.time, self.events, self.ahead = -1, "", 0, 0
         self.heads: Row | None = None
         self.runs: dict[str, list[Row]] = {}  # of a stream: entries whose numbers follow each other
-        self.spans: list[list[int]] = []  # entries whose places follow each other, with a range
+        self.places = array("q")
         self.given: dict[tuple[int, int], bytes] = {}
         self.named: dict[str, str] = {}
         self.table = sha256(csv_row(COLUMNS))
@@ -561,14 +596,14 @@ class Walk:
         if place["q"] <= self.place or place["t"] < self.time:
             raise Wrong(f"{self.where} (entry {place['q']}): it is not in its place.")
         self.place, self.time = place["q"], place["t"]
-        if self.scope.range:
-            if not self.spans or self.spans[-1][1] != self.place:
-                self.spans.append([self.place, self.place])
-            self.spans[-1][1] += 1
+        self.places.append(self.place)
         self.follow(event["stream"] if event else "heads", place, leaf.hexdigest())
         if event:
             self.check_event(event, place)
-        elif self.place != self.bundle.size - 1:  # other heads than the last are there only with a range
+        elif len(self.places) == self.place + 1:  # all entries before these heads are here
+            fits = self.heads == self.ends()
+            need(fits, f"{self.where}: the heads are not where the streams before them end.")
+        if not event and self.place != self.bundle.size - 1:  # heads before the last: only with a range
             low, high = (self.scope.range["low"], self.scope.range["high"]) if self.scope.range else (0, -1)
             need(low - 1 <= self.place <= high, f"{self.where}: the bundle is not about these heads.")
             self.scope.check_side(self.place, low, high - 1, self.time, self.where)
@@ -581,23 +616,33 @@ class Walk:
         if number <= last:
             raise Wrong(f"{self.where}: number {number} of {stream} comes after {last}.")
         if not runs or number > last + 1:
-            if stream not in self.scope.streams:
+            if stream not in self.scope.streams and not self.scope.range:
                 runs.clear()  # only where it ended matters for what comes
-            runs.append({"first": number, "previous": place["p"], "last": number, "leaf": leaf})
+            runs.append({"first": number, "previous": place["p"], "from": place["q"]})
         elif place["p"] != runs[-1]["leaf"]:
             what = f"it does not follow number {last} of {stream}"
             raise Wrong(f"{self.where}: {what}: one of them was changed.")
-        runs[-1]["last"], runs[-1]["leaf"] = number, leaf
+        runs[-1].update(last=number, leaf=leaf, to=place["q"])
+
+    def ends(self) -> Row:
+        """The heads of all streams, so far."""
+        ends = [(of, runs[-1]["last"], runs[-1]["leaf"]) for of, runs in self.runs.items() if of != "heads"]
+        said = sorted("|".join(map(str, end)).encode() for end in ends)
+        return {"count": len(said), "root": root_of([sha256(b"\0" + line).digest() for line in said]).hex()}
 
     def check_event(self, event: Row, place: Row) -> None:
         in_scope = self.scope.holds(event, place, self.where)
         explains = (event["stream"], event["outcome"]) == SYSTEM and event["action"] in EXPLAINING
         if event["stream"] == "heads" or (in_scope is None and not explains):
             raise Wrong(f"{self.where}: the bundle is not about this event, {event['id']}.")
+        if event["time"] > place["t"] and _moment(event["time"]) - _moment(place["t"]) > CLOCKS:
+            self.ahead += 1
         if not in_scope and not explains:
             return  # a neighbour, which shows where the scope ends
         payload, actor_name = self.read_body(event)
-        if payload is not None and explains:
+        if explains:
+            if payload is None:
+                raise Wrong(f"{self.where}: event {event['id']} explains what is gone, and is gone itself.")
             self.gone.explain(event, payload, self.place)
         if payload is not None and in_scope:
             self.check_named(event, payload)
@@ -618,7 +663,7 @@ class Walk:
             salt = row[f"{part}_salt"]
             if row[part] is None is salt:
                 members.add(f"{part}_key")
-                self.gone.note(part, row.get(f"{part}_key"), event)
+                self.gone.note(part, row.get(f"{part}_key"), event, self.place)
             elif row[part] is None or commitment(part, salt, content) != event[part]:
                 raise Wrong(f"{where}: the {part} is not the one that the event committed to.")
         is_payload = isinstance(row["body"], (dict, type(None))) and is_in_profile(row["body"])
@@ -657,16 +702,20 @@ class Walk:
             need(is_below, f"{where}: the signed heads name another end of the stream.")
             if run["last"] >= low and run["first"] <= high:
                 links[max(run["first"], low)] = run
-        number, before = low, EMPTY if low == 1 else None
+        number, before = chained(stream, links, low)
         for start, link in sorted(links.items()):
-            follows = start == number and before in (None, link["previous"])
-            need(follows, f"{stream}: number {start} comes after {number - 1}: something is left out.")
             if "event" in link:
                 self.gone.say(f"{stream}, numbers {start} to {link['last']}", link["event"])
-            number, before = link["last"] + 1, link["leaf"]
         is_whole = number > high and (high < head["n"] or before == head["leaf"])
         ends = f"The stream {stream} ends at number {head['n']}, the bundle after {number - 1}"
         need(is_whole, f"{ends}: cut short.")
+
+    def check_segments(self) -> None:
+        """Of what was pruned nothing is there."""
+        for low, (high, _, event) in self.gone.segments.items():
+            at = bisect_left(self.places, low)
+            is_gone = at == bisect_left(self.places, high)
+            need(is_gone, f"Event {event} says that entries {low} to {high - 1} were pruned: one is there.")
 
     def check_range(self) -> None:
         """A range of the ledger: every entry, from the neighbour before it to the one after it."""
@@ -675,14 +724,37 @@ class Walk:
         is_right = is_right and (high == size - 1 or self.scope.period["until"])
         need(is_right, f"The range of entries {low} to {high} is not what the period asks for.")
         at = max(low - 1, 0)
-        for first, after in [*self.spans, [high + 1, high + 1]]:
-            while at < min(first, high + 1):
+        inside = self.places[bisect_left(self.places, at) : bisect_left(self.places, high + 1)]
+        for place in [*inside, high + 1]:
+            while at < place:
                 until, _, event = self.gone.segments.get(at, (0, "", ""))
                 is_said = low <= at < until <= high
                 need(is_said, f"Entry {at} of the range is left out, and nothing explains it.")
                 self.gone.say(f"Entries {at} to {until - 1}", event)
                 at = until
-            at = max(at, after)
+            at = place + 1
+        for stream, runs in self.runs.items():
+            links = {
+                row["first"]: row
+                for row in self.gone.numbers.get(stream, ())
+                if low <= row["low"] < row["high"] <= high
+            }
+            links.update((run["first"], run) for run in runs if run["to"] >= low - 1 and run["from"] <= high)
+            chained(stream, links, 1 if low == 0 else min(links, default=0))
+
+
+def chained(stream: str, links: dict[int, Row], number: int) -> tuple[int, str | None]:
+    """Numbers and leaves follow from `number` on, one run or pruned row after the other; where they end."""
+    before = EMPTY if number == 1 else None
+    for start, link in sorted(links.items()):
+        follows = start == number and before in (None, link["previous"])
+        need(follows, f"{stream}: number {start} comes after {number - 1}: something is left out.")
+        number, before = link["last"] + 1, link["leaf"]
+    return number, before
+
+
+def _moment(time: str) -> datetime:
+    return datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ")  # noqa: DTZ007 - only ever compared
 
 
 is_hash = re.compile("[0-9a-f]{64}").fullmatch
@@ -702,6 +774,14 @@ def node(left: bytes, right: bytes) -> bytes:
 def split(count: int) -> int:
     """How many leaves are on the left, of two or more (RFC 9162, 2.1.1)."""
     return 1 << (count - 1).bit_length() - 1
+
+
+def root_of(leaves: list[bytes]) -> bytes:
+    """Of a whole tree (RFC 9162, 2.1.1)."""
+    if len(leaves) < 2:
+        return leaves[0] if leaves else sha256().digest()
+    left = split(len(leaves))
+    return node(root_of(leaves[:left]), root_of(leaves[left:]))
 
 
 def included(leaf: bytes, index: int, count: int, path: list[bytes]) -> bytes:
@@ -733,57 +813,58 @@ class Gone:
     """What is not there any more, and the sealed events of the same tree that say why."""
 
     def __init__(self) -> None:
-        self.destroyed: Counter[tuple[str, str]] = Counter()
-        self.withheld: set[str] = set()
-        self.erasures: dict[tuple[str, str], tuple[str, str]] = {}
-        self.redactions: dict[str, tuple[str, str]] = {}
+        self.destroyed: dict[tuple[str, str], list[int]] = {}  # where the parts under a key were
+        self.withheld: dict[str, int] = {}
+        self.erasures: dict[tuple[str, str], tuple[int, str, str]] = {}  # where that is said, by whom, why
+        self.redactions: dict[str, tuple[int, str, str]] = {}
         self.segments: dict[int, tuple[int, str, str]] = {}
         self.numbers: dict[str, list[Row]] = {}
         self.said: list[str] = []
 
-    def note(self, part: str, key: str | None, event: Row) -> None:
+    def note(self, part: str, key: str | None, event: Row, place: int) -> None:
         """A payload or name is not there; `key` is the destroyed key under which it was, if it was one."""
         of = event["stream"] if part == "body" else event["actor"]
         is_own = of.startswith("person/") or (part == "body" and of.startswith("agent/"))
         subject = of if is_own else "system"
         if key is None:
-            self.withheld.add(event["id"])
+            self.withheld[event["id"]] = place
             return
         is_theirs = key[:32] == sha256(subject.encode()).hexdigest()[:32]
         need(is_theirs, f"bodies/, event {event['id']}: the {part} was under no key of {subject}.")
-        self.destroyed[key, subject] += 1
+        self.destroyed.setdefault((key, subject), []).append(place)
 
     def explain(self, event: Row, payload: Row, place: int) -> None:
         """An event that says why something is gone."""
         if event["action"] == "subject.erased":
             for key in payload["keys"]:
-                self.erasures[key, payload["subject"]] = event["id"], payload["reason"]
+                self.erasures[key, payload["subject"]] = place, event["id"], payload["reason"]
         elif event["action"] == "body.redacted":
             for of in payload["events"]:
-                self.redactions[of] = event["id"], payload["reason"]
+                self.redactions[of] = place, event["id"], payload["reason"]
         else:
             low, high = payload["low"], payload["high"]
             need(0 <= low < high <= place, f"Event {event['id']} says that entries after it were pruned.")
             self.segments[low] = high, payload["root"], event["id"]
             for row in payload["streams"]:
-                self.numbers.setdefault(row["stream"], []).append({**row, "event": event["id"]})
+                self.numbers.setdefault(row["stream"], []).append(
+                    {**row, "low": low, "high": high, "event": event["id"]}
+                )
 
     def say(self, what: str, event: str) -> None:
         self.said.append(f"{what}: pruned, says event {event}.")
 
     def check(self, given: dict[tuple[int, int], bytes]) -> None:
         """Keys were destroyed, bodies redacted; `given` are the hashes of entries that are not there."""
-        for (key, subject), count in sorted(self.destroyed.items()):
-            is_said = (key, subject) in self.erasures
+        for (key, subject), places in sorted(self.destroyed.items()):
+            said_at, event, reason = self.erasures.get((key, subject), (-1, "", ""))
             parts = f"bodies/: parts about {subject} are missing"
-            need(is_said, f"{parts}, and no event says that a key was destroyed.")
-            event, reason = self.erasures[key, subject]
-            what = f"{count} payloads or names of {subject}: erased"
+            need(said_at > places[-1], f"{parts}, and no event after them says that a key was destroyed.")
+            what = f"{len(places)} payloads or names of {subject}: erased"
             self.said.append(f"{what}, says event {event}: {json.dumps(reason)}.")
-        for of in self.withheld:
-            is_said = of in self.redactions
-            need(is_said, f"bodies/, event {of}: the body is missing, and no redaction explains it.")
-        for (event, reason), count in sorted(Counter(self.redactions[of] for of in self.withheld).items()):
+        for of, place in self.withheld.items():
+            is_said = of in self.redactions and self.redactions[of][0] > place
+            need(is_said, f"bodies/, event {of}: the body is missing, and no redaction after it explains it.")
+        for (_, event, reason), count in sorted(Counter(self.redactions[of] for of in self.withheld).items()):
             self.said.append(f"{count} bodies: redacted, says event {event}: {json.dumps(reason)}.")
         for (low, high), hash_ in given.items():
             is_same = self.root_of(low, high) in (b"", hash_)
@@ -901,6 +982,8 @@ class Bundle:
         self.listed: dict[str, Row] = {row["path"]: row for row in self.manifest["files"]}
         for path in sorted(set(self.listed) ^ (set(self.members) - {"manifest.json", "manifest.sig"})):
             raise Wrong(f"{path} is " + ("missing." if path in self.listed else "not in the manifest."))
+        order = [*self.listed, "manifest.json", "manifest.sig"]
+        need(list(self.members) == order, "The ZIP has its files in another order than the manifest.")
         for path, row in self.listed.items():
             digest, member = sha256(), self.members[path]
             for piece in packed(self.file, member):
@@ -947,6 +1030,7 @@ class Bundle:
             self.walk.check_stream(end)
         if self.walk.scope.range:
             self.walk.check_range()
+        self.walk.check_segments()
 
     def check_contents(self) -> None:
         """What people decided on and attached is there, exactly, and nothing is passed off as such."""
@@ -960,9 +1044,7 @@ class Bundle:
         for name, place in self.walk.named.items():
             need(name in files, f"{name}, which {place} names, is missing.")
         for name, path in files.items():
-            is_named = name in self.walk.named or name.startswith("documents/")
-            need(is_named, f"{path}: no event of this bundle requests this approval.")
-        self.documents = [name for name in files if name.startswith("documents/")]
+            need(name in self.walk.named, f"{path}: no event of this bundle requests or attaches it.")
 
     def check_consistency(self) -> None:
         """Earlier checkpoints lead to this one; among them perhaps one that you kept."""
@@ -984,7 +1066,7 @@ class Bundle:
         for term in self.terms:
             line = f"\u2014 {term.key.name} ".encode() + base64.b64encode(term.key.hash)[:5]
             if term.first <= size <= term.last and line in note:
-                return open_checkpoint(note, term.key, where)
+                return open_checkpoint(note, term.key, where, float("inf"))
         raise Wrong(f"{where}: it is not signed with the key that this ledger had at {size} entries.")
 
     def compare(self, size: int, root: bytes) -> None:
@@ -1038,9 +1120,13 @@ class Bundle:
         """What was proved, and what is gone."""
         walk, key, manifest, named = self.walk, self.key, self.manifest, self.walk.named
         self.proved[:0] = [
+            f"What is proved ends at {walk.time}: of what came after, nothing is known.",
+            f"It is about {walk.scope.about}; the manifest calls that {encode(manifest['subject'])}.",
             f"{walk.events} events are what the ledger {key.name} sealed, every byte.",
-            f"The ledger had {self.size} entries at {walk.time}; its key {key.hash.hex()} signed the root.",
+            f"The ledger had {self.size} entries then; its key {key.hash.hex()} signed the root.",
         ]
+        if len(self.earlier) == 1:
+            self.proved.append("No earlier checkpoint was compared: the bundle holds none.")
         end = "" if manifest["period"]["until"] else f", its end at {walk.time}"
         for part in manifest["streams"]:
             numbers = f"numbers {part['first']} and {part['last']}"
@@ -1048,27 +1134,28 @@ class Bundle:
         if places := manifest["range"]:
             numbers = f"{places['low']} to {places['high'] - 1}"
             self.proved.append(f"The ledger's entries {numbers}: nothing is left out.")
-        bound, unbound = sum(name in named for name in self.documents), sum(map(len, walk.history.values()))
+        unbound = sum(map(len, walk.history.values()))
         for count, what in (
             (sum(name.startswith("approvals/") for name in named), "approved contents"),
-            (bound, "attached documents"),
+            (sum(name.startswith("documents/") for name in named), "attached documents"),
             (self.rows - unbound, "rows of history"),
         ):
             self.proved += [f"{count} {what} are the ones that the events name."] if count else []
         self.gone = walk.gone.said
-        for count, what in (
-            (len(self.documents) - bound, "documents were attached outside this scope"),
-            (unbound, "rows of history are of events whose payload is not here"),
-        ):
-            self.gone += [f"{count} {what}; the manifest vouches for them."] if count else []
+        what = "rows of history are of events whose payload is not here; the manifest vouches for them"
+        self.gone += [f"{unbound} {what}."] if unbound else []
 
     def say_limits(self) -> None:
-        level = self.manifest["completeness"]
+        level, until = self.manifest["completeness"], self.manifest["period"]["until"]
+        if until and until > self.walk.time:
+            self.limits.append(f"The period ends at {until}, what is proved already at {self.walk.time}.")
         if level == "presence":
             self.limits.append("Presence only: that nothing was left out is not proved.")
         if level == "mixed":
             what = "Of events in other streams presence only: that none was left out is not proved"
             self.limits.append(f"{what}.")
+        if ahead := self.walk.ahead:
+            self.limits.append(f"{ahead} events have a time after their sealing: a clock was wrong.")
         self.limits += [f"Incomplete: {json.dumps(missing)}." for missing in self.manifest["incomplete"]]
         if self.outside.key is None:
             self.limits.append("The key came from the bundle itself: whoever forged all of it would pass.")

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,16 @@ def unpack(path: Path) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def pack(files: dict[str, bytes], path: Path, *, manifest: dict[str, Any] | None = None) -> Path:
+def pack(
+    files: dict[str, bytes],
+    path: Path,
+    *,
+    manifest: dict[str, Any] | None = None,
+    rewrite: Callable[[bytes], bytes] = bytes,
+) -> Path:
     """Forge a bundle with the export key: consistent in every digest, and signed.
 
-    `manifest` overrides what the manifest said.
+    `manifest` overrides what the manifest said, `rewrite` changes its bytes.
     """
     said = orjson.loads(files["manifest.json"]) | (manifest or {})
     with path.open("w+b") as file:
@@ -59,7 +66,7 @@ def pack(files: dict[str, bytes], path: Path, *, manifest: dict[str, Any] | None
             if not name.startswith("manifest."):
                 archive.add(name, [content], stored=name in STORED)
         said["files"] = [member.description for member in archive.members]
-        written = orjson.dumps(said, option=orjson.OPT_INDENT_2)
+        written = rewrite(orjson.dumps(said))
         digest = hashlib.sha256(written).hexdigest()
         archive.add("manifest.json", [written], stored=True)
         archive.add(

@@ -10,7 +10,7 @@ from audits import archive
 from audits.archive import Archive
 from audits.verify import verify
 
-names = st.text(alphabet="abcxyz019-_.", min_size=1, max_size=12).filter(lambda name: name[0] != ".")
+names = st.text(alphabet="abcxyz019-_.", min_size=1, max_size=12).filter(verify.is_path)
 
 
 def written(files: dict[str, list[bytes]], *, stored: bool = False) -> tuple[bytes, Archive]:

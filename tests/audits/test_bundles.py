@@ -126,7 +126,7 @@ def test_a_period_is_a_range_of_numbers_with_its_neighbours(
     *entries, _heads = map(orjson.loads, files["entries/000000.ndjson"].splitlines())
     assert [entry["s"]["n"] for entry in entries] == lines
     assert len(files["bodies/000000.ndjson"].splitlines()) == last - first + 1
-    assert verdict(bundle.path)[0] == 0
+    assert verdict(bundle.path)[0] == (3 if until and until > 2 else 0)  # the ledger knows of two days
 
 
 @pytest.mark.usefixtures("_three_days")
@@ -262,8 +262,27 @@ def test_artefacts_and_the_approvals_that_events_request() -> None:
     names = list(unpack(bundle.path))
     assert names[6:8] == ["artefacts/agent-one/b.json", f"approvals/{digest}.json"]
     code, words = verdict(bundle.path)
-    assert code == 0, words
+    assert code == 3, words
+    assert "The period ends at 2100-01-01" in words
     assert "1 approved contents" in words
+
+
+def test_a_document_that_was_attached_outside_the_scope_is_a_record() -> None:
+    """No event in the bundle names it, so it does not stand among those that are proved."""
+    digest, other = (hashlib.sha256(content).hexdigest() for content in (b"named", b"other"))
+    evidence.register(
+        Source(
+            evidence.Artefact(f"documents/{digest}.txt", b"named"),
+            evidence.Artefact(f"documents/{other}.txt", b"other"),
+        )
+    )
+    happen(1, action=Action.DOCUMENT_ATTACHED, body={"sha256": digest})
+    bundle = build()
+    assert {f"documents/{digest}.txt", f"artefacts/agent-one/documents/{other}.txt"} <= unpack(
+        bundle.path
+    ).keys()
+    code, words = verdict(bundle.path)
+    assert (code, "1 attached documents are the ones" in words) == (0, True), words
 
 
 def failure() -> str:

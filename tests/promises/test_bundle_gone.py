@@ -1,16 +1,17 @@
 """Promises 11 and 13: what is erased or pruned is explained in a bundle, and a false explanation is found."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import time_machine
 from django.conf import LazySettings
 
 from agents.models import Person
-from audits import canonical, evidence, keys, selectors, subject_keys
+from audits import canonical, evidence, keys, permissions, selectors, subject_keys
 from audits.choices import KeyPurpose
 from audits.errors import Denied
 from audits.models import Checkpoint
@@ -69,8 +70,11 @@ def test_withholding_a_body_is_not_erasing_it(oscar: Person, fails: Callable[...
     first, second, *others = map(orjson.loads, files[BODIES].splitlines())
     for key, words in (
         (first["name_key"], "was under no key of agent/one"),
-        (subject_keys.digest_of("agent/one").hex() + "0" * 8, "no event says that a key was destroyed"),
-        (None, "the body is missing, and no redaction explains it"),
+        (
+            subject_keys.digest_of("agent/one").hex() + "0" * 8,
+            "no event after them says that a key was destroyed",
+        ),
+        (None, "the body is missing, and no redaction after it explains it"),
     ):
         withheld = second | {"body": None, "body_salt": None} | ({"body_key": key} if key else {})
         forged = b"".join(canonical.dumps(line) + b"\n" for line in (first, withheld, *others))
@@ -89,7 +93,7 @@ def test_leaving_the_explanation_out(oscar: Person, fails: Callable[..., str]) -
         BODIES: b"".join(files[BODIES].splitlines(keepends=True)[: len(lines) - 1]),
         "proof.bin": b"".join(selectors.proof_hashes(bundle.checkpoint_size, places)),
     }
-    assert "no event says that a key was destroyed" in fails(forged)
+    assert "no event after them says that a key was destroyed" in fails(forged)
 
 
 def test_a_redacted_body_is_explained_and_its_neighbour_cannot_borrow_it(fails: Callable[..., str]) -> None:
@@ -104,7 +108,66 @@ def test_a_redacted_body_is_explained_and_its_neighbour_cannot_borrow_it(fails: 
     rows = [orjson.loads(line) for line in files[BODIES].splitlines()]
     rows[1] |= {"body": None, "body_salt": None}
     forged = b"".join(canonical.dumps(row) + b"\n" for row in rows)
-    assert "no redaction explains it" in fails(files | {BODIES: forged})
+    assert "no redaction after it explains it" in fails(files | {BODIES: forged})
+
+
+@pytest.mark.parametrize("place", [3, 4])
+def test_an_explanation_is_sealed_after_what_it_explains(place: int) -> None:
+    """Else a key that was destroyed once would excuse whatever is withheld from then on."""
+    key = subject_keys.digest_of("person/one").hex() + "0" * 8
+    said = {
+        "subject.erased": {"subject": "person/one", "keys": [key], "reason": ""},
+        "body.redacted": {"events": ["that"], "reason": ""},
+    }
+    for action, payload in said.items():
+        gone = verify.Gone()
+        gone.explain({"id": "this", "action": action}, payload, 3)
+        by = {"id": "that", "stream": "person/one", "actor": "person/one"}
+        gone.note("body", key if action == "subject.erased" else None, by, place)
+        with pytest.raises(verify.Wrong, match=r"after (it|them)"):
+            gone.check({})
+        gone.explain({"id": "this", "action": action}, payload, 5)
+        gone.check({})
+
+
+def test_an_explanation_is_not_gone_itself(fails: Callable[..., str]) -> None:
+    event = happen(1)[0]
+    sealing.seal()
+    erasure.redact(actor=TESTER, events=[event.pk], reason="a password was in it")
+    files = unpack(build().path)
+    rows = [orjson.loads(line) for line in files[BODIES].splitlines()]
+    rows[-1] |= {"body": None, "body_salt": None}
+    forged = b"".join(canonical.dumps(row) + b"\n" for row in rows)
+    assert "explains what is gone, and is gone itself" in fails(files | {BODIES: forged})
+
+
+def test_who_explained_something_may_be_erased_too(oscar: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    happen(1)
+    one = happen(1)[0]
+    sealing.seal()
+    with monkeypatch.context() as patch:
+        patch.setattr(permissions, "why_not_redact", lambda _actor: "")
+        erasure.redact(actor=oscar.actor, events=[one.pk], reason="a password was in it")
+    erase(oscar)
+    code, words = verdict(build().path)
+    assert (code, f"payloads or names of {oscar.actor.ref}: erased" in words) == (0, True), words
+
+
+def test_an_erasure_next_to_the_period_has_its_body(oscar: Person) -> None:
+    """It explains nothing that is in the bundle; it shows where the period ends."""
+    begin = datetime(2027, 3, 1, tzinfo=UTC)
+    plays: list[Callable[[], object]] = [
+        lambda: happen(1, actor=oscar.actor),
+        lambda: happen(3),
+        lambda: erase(oscar),
+    ]
+    for day, play in enumerate(plays):
+        with time_machine.travel(begin + timedelta(days=day), tick=False):
+            play()
+            sealing.seal()
+    scope = {"since": begin + timedelta(days=1), "until": begin + timedelta(days=2)}
+    code, words = verdict(build(kind="period", **scope).path)
+    assert code == 0, words
 
 
 def test_an_attempt_that_was_refused_explains_nothing(oscar: Person) -> None:
@@ -260,6 +323,7 @@ def test_an_older_key_leads_to_the_one_in_use(
         code, words = verdict(bundle.path, key=key)
         assert code == 0, words
         assert (f"{2 - age} rotations lead from your key" in words) is (age < 2)
+    assert verdict(build(kind="period").path)[0] == 0  # with the events that are sealed at once
     files = unpack(bundle.path)
     first, second = files["rotations.txt"].split(b"--\n")
     assert "does not follow the key before it" in fails(files | {"rotations.txt": second + b"--\n" + first})

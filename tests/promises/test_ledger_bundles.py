@@ -5,7 +5,7 @@ they lack is the sealing key.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -217,10 +217,97 @@ def test_leaving_a_file_out(bundle: Bundle, fails: Callable[..., str], path: str
     assert words in fails(files)
 
 
-def test_adding_an_approval_that_nobody_requested(bundle: Bundle, fails: Callable[..., str]) -> None:
+@pytest.mark.parametrize("path", ["approvals/{}.json", "documents/{}.html"])
+def test_adding_what_nobody_requested_or_attached(
+    bundle: Bundle, fails: Callable[..., str], path: str
+) -> None:
     content = b'{"what":"never was"}'
-    path = f"approvals/{hashlib.sha256(content).hexdigest()}.json"
-    assert "no event of this bundle requests this approval" in fails(unpack(bundle.path) | {path: content})
+    path = path.format(hashlib.sha256(content).hexdigest())
+    assert "no event of this bundle requests or attaches it" in fails(unpack(bundle.path) | {path: content})
+
+
+def test_a_bundle_about_nothing(bundle: Bundle, fails: Callable[..., str]) -> None:
+    """The last heads alone, of a level that sounds complete."""
+    files = without(unpack(bundle.path), *range(1, 8)) | {"streams.ndjson": b""}
+    del files[APPROVAL]
+    assert "it is about nothing" in fails(files, **(said(events=0) | {"streams": []}))
+
+
+def test_two_paths_that_are_one_on_some_machines(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    assert "EVENTS.csv is in the ZIP twice" in fails(files | {"EVENTS.csv": files["events.csv"]})
+    for path in ("events.csv.", "artefacts/one./records.json"):
+        assert "which no bundle contains" in fails(files | {path: b""})
+
+
+@pytest.mark.parametrize("number", ["7e0", "7.0", "-0", "1" * 17])
+def test_a_number_has_one_form(bundle: Bundle, tmp_path: Path, number: str) -> None:
+    forged = pack(
+        unpack(bundle.path),
+        tmp_path / "forged.zip",
+        rewrite=lambda said: said.replace(b'"events":7', b'"events":' + number.encode()),
+    )
+    code, words = verdict(forged)
+    assert (code, "manifest.json: malformed" in words) == (1, True), words
+
+
+def test_a_key_of_small_order_signs_nothing() -> None:
+    """With the neutral point for a key, this signature of nobody fits any text; with the others, some."""
+    order_eight = "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"
+    low = [
+        bytes([1]) + bytes(31),
+        (verify.P - 1).to_bytes(32, "little"),
+        bytes(32),
+        bytes.fromhex(order_eight),
+    ]
+    signature = bytes([1]) + bytes(63)
+    for key in low:
+        assert verify._point(key)
+        assert not any(verify.ed25519_verifies(key, b"%d" % text, signature) for text in range(16))
+
+
+@pytest.mark.parametrize("kind", ["person", "period", "framework", "anything"])
+def test_claiming_another_kind(bundle: Bundle, fails: Callable[..., str], kind: str) -> None:
+    files = unpack(bundle.path)
+    assert f"about agent/one is not one of the kind '{kind}'" in fails(files, kind=kind)
+
+
+def test_whose_bundle_it_is_stands_beside_what_it_is_called(bundle: Bundle, tmp_path: Path) -> None:
+    forged = pack(unpack(bundle.path), tmp_path / "forged.zip", manifest={"subject": "Another"})
+    assert 'It is about agent/one; the manifest calls that "Another".' in verdict(forged)[1]
+
+
+def test_a_period_that_ends_after_what_is_proved(bundle: Bundle, tmp_path: Path) -> None:
+    assert "  - What is proved ends at 2027-03-07T00:00:00.000000Z" in verdict(bundle.path)[1]
+    period = {"since": None, "until": "2099-01-01T00:00:00.000000Z"}
+    forged = pack(unpack(bundle.path), tmp_path / "forged.zip", manifest={"period": period})
+    code, words = verdict(forged)
+    assert (code, "The period ends at 2099-01-01" in words) == (3, True), words
+
+
+def test_it_is_said_that_no_earlier_checkpoint_was_compared(bundle: Bundle, tmp_path: Path) -> None:
+    files = unpack(bundle.path) | {"consistency.ndjson": b""}
+    code, words = verdict(pack(files, tmp_path / "forged.zip"))
+    assert (code, "No earlier checkpoint was compared" in words) == (0, True), words
+
+
+def test_the_order_of_the_files(bundle: Bundle, tmp_path: Path) -> None:
+    """What can be moved freely can carry a message, or make two files of one bundle."""
+    files = unpack(bundle.path)
+
+    def reverse(manifest: bytes) -> bytes:
+        told = orjson.loads(manifest)
+        return orjson.dumps(told | {"files": told["files"][::-1]})
+
+    code, words = verdict(pack(files, tmp_path / "forged.zip", rewrite=reverse))
+    assert (code, "in another order than the manifest" in words) == (1, True), words
+
+
+def test_a_further_signature(bundle: Bundle, fails: Callable[..., str]) -> None:
+    files = unpack(bundle.path)
+    for path in ("policy.txt", "checkpoint.txt"):
+        more = files[path] + "\u2014 nobody AAAAAAAA\n".encode()
+        assert f"{path}: it bears another signature than it should" in fails(files | {path: more})
 
 
 def test_a_leaf_that_imitates_a_node(bundle: Bundle, fails: Callable[..., str]) -> None:
@@ -269,6 +356,54 @@ def test_a_changed_manifest(bundle: Bundle, tmp_path: Path) -> None:
         (tmp_path / "changed.zip").write_bytes(content.replace(old, new))
         code, words = verdict(tmp_path / "changed.zip")
         assert (code, "manifest.json" in words) == (1, True), words
+
+
+# --- What the holder of the sealing key could do --------------------------------------------------------
+@pytest.mark.parametrize(("stream", "number"), [("agent/two", 16), ("agent/new", 5)])
+@pytest.mark.usefixtures("bundle")
+def test_a_number_is_skipped_in_a_range(monkeypatch: pytest.MonkeyPatch, stream: str, number: int) -> None:
+    know = sealing._Batch.know
+
+    def skip(batch: sealing._Batch, streams: Iterable[str]) -> None:
+        know(batch, streams)
+        batch.ends[stream] = batch.ends.get(stream, sealing._End(0, 0, bytes(32)))._replace(number=number - 1)
+
+    happen(1, stream=stream)
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing._Batch, "know", skip)
+        sealing.seal()
+    code, words = verdict(build(kind="period").path)
+    assert (code, f"{stream}: number {number} comes after" in words) == (1, True), words
+
+
+@pytest.mark.usefixtures("bundle")
+def test_heads_that_do_not_fit_what_is_before_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    heads = list(sealing._checked_heads())
+    with monkeypatch.context() as patch:
+        patch.setattr(sealing, "_checked_heads", lambda: heads[:1])
+        sealing.seal_heads()
+    happen(1)
+    code, words = verdict(build(kind="period").path)
+    assert (code, "the heads are not where the streams before them end" in words) == (1, True), words
+
+
+@pytest.mark.parametrize("scope", [{"kind": "period"}, {"kind": "case", "streams": ["agent/one", "system"]}])
+@pytest.mark.usefixtures("bundle")
+def test_what_was_pruned_is_there(scope: dict[str, Any]) -> None:
+    said: dict[str, Any] = {"low": 0, "high": 4, "root": "00" * 32, "streams": []}
+    happen(1, stream="system", action=Action.SEGMENT_PRUNED, body=said)
+    code, words = verdict(build(**scope).path)
+    assert (code, "entries 0 to 3 were pruned: one is there" in words) == (1, True), words
+
+
+@pytest.mark.usefixtures("bundle")
+def test_an_event_from_after_its_sealing() -> None:
+    """A clock was wrong, perhaps; it is for the reader to judge."""
+    with time_machine.travel(DAY + timedelta(days=30), tick=False):
+        happen(1)
+    sealing.seal()
+    code, words = verdict(build().path)
+    assert (code, "1 events have a time after their sealing" in words) == (3, True), words
 
 
 # --- History ------------------------------------------------------------------------------------------
