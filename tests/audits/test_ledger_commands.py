@@ -1,3 +1,4 @@
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from agents.models import Agent
 from audits import keys
 from audits.models import Body, Bundle, Case, Pending
 from audits.services import sealing
+from audits.verify import verify
 from tests.audits.bundling import unpack, verdict
 from tests.audits.happenings import happen, take_triggers_off
 
@@ -92,7 +94,9 @@ def test_keys_are_created_once_and_shown(settings: LazySettings, tmp_path: Path)
     assert "seal.key, mac.key, export.key created." in words
     assert keys.seal().verifier.id in words
     assert "complete." in run("keys", "create")[1]
-    assert str(keys.export().verifier) in run("keys", "show")[1]
+    shown = run("keys", "show")[1]
+    assert str(keys.export().verifier) in shown
+    assert hashlib.sha256(Path(verify.__file__).read_bytes()).hexdigest() in shown
 
 
 # --- bundle build -------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """`manage.py keys create|show|rotate|replace|statements`."""
 
+import hashlib
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,6 +16,7 @@ from audits.choices import KeyPurpose
 from audits.errors import ServiceError
 from audits.models import Key
 from audits.services import key_rotation
+from audits.verify import verify
 
 UNABLE = 2
 OPERATOR = Actor.system("command-line")
@@ -89,3 +91,6 @@ class Command(BaseCommand):
     def _say_what_to_do(self) -> None:
         path = Path(settings.KEYS_DIR) / keys.LEDGER_VKEY
         self.stdout.write(f"Give auditors {path} by another way than a bundle.")
+        verifier = Path(verify.__file__)
+        digest = hashlib.sha256(verifier.read_bytes()).hexdigest()
+        self.stdout.write(f"And this verifier, or its SHA-256: {verifier}  {digest}")
