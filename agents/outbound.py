@@ -32,6 +32,7 @@ from django.conf import settings
 
 from agents import strict_json
 from agents.strict_json import JSON
+from audits.capped import CappedStream
 
 TIMEOUT_SECONDS = 20.0
 MAX_BYTES = 16 * 1024 * 1024
@@ -226,26 +227,9 @@ class _Door(httpx2.HTTPTransport):
             response.close()
             raise AnswerError(f"{host} sent a compressed answer that was not asked for.")
         if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _CappedStream(response.stream, host, self._max_bytes)
+            too_long = AnswerError(f"{host} answered with more than {self._max_bytes} bytes.")
+            response.stream = CappedStream(response.stream, self._max_bytes, lambda: too_long)
         return response
-
-
-class _CappedStream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, host: str, max_bytes: int) -> None:
-        self._stream = stream
-        self._host = host
-        self._max_bytes = max_bytes
-
-    def __iter__(self) -> Iterator[bytes]:
-        received = 0
-        for chunk in self._stream:
-            received += len(chunk)
-            if received > self._max_bytes:
-                raise AnswerError(f"{self._host} answered with more than {self._max_bytes} bytes.")
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
 
 
 class _CheckedNetwork(httpcore2.NetworkBackend):

@@ -6,10 +6,11 @@ goes through `agents.outbound`, which checks the address itself.)
 """
 
 import ipaddress
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx2
+
+from audits.capped import CappedStream
 
 MAX_BYTES = 1024 * 1024
 
@@ -68,22 +69,6 @@ class _Capped(httpx2.HTTPTransport):
         request.headers["Accept-Encoding"] = "identity"
         response = super().handle_request(request)
         if isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = _CappedStream(response.stream, self._max_bytes)
+            too_long = AnswerTooLong(f"more than {self._max_bytes} bytes were answered.")
+            response.stream = CappedStream(response.stream, self._max_bytes, lambda: too_long)
         return response
-
-
-class _CappedStream(httpx2.SyncByteStream):
-    def __init__(self, stream: httpx2.SyncByteStream, max_bytes: int) -> None:
-        self._stream = stream
-        self._max_bytes = max_bytes
-
-    def __iter__(self) -> Iterator[bytes]:
-        received = 0
-        for chunk in self._stream:
-            received += len(chunk)
-            if received > self._max_bytes:
-                raise AnswerTooLong(f"more than {self._max_bytes} bytes were answered.")
-            yield chunk
-
-    def close(self) -> None:
-        self._stream.close()
