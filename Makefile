@@ -5,7 +5,8 @@ PORT ?= 8000
 SERVE ?= 1
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
-DEMO := COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false COUNTERSIGN_MFA=optional
+DEMO := COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false COUNTERSIGN_MFA=optional \
+	COUNTERSIGN_RELEASE_SOAK_HOURS=0
 
 .PHONY: help demo run test pictures lint bench doctor lock clean
 help:  ## Say what there is
@@ -27,13 +28,14 @@ test: .venv/.dev .env  ## Every test, on SQLite and, where they answer, PostgreS
 pictures: .venv/.dev .env  ## Take the README's pictures anew
 	PICTURES=docs/pictures $(BIN)/python -m pytest -q -m browser -p no:randomly
 
-lint: .venv/.dev .env  ## ruff, mypy strict, import-linter, migrations, templates
+lint: .venv/.dev .env  ## ruff, mypy strict, import-linter, migrations, the API's description, templates
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .
 	$(BIN)/lint-imports
 	DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) check --fail-level WARNING
+	DJANGO_SETTINGS_MODULE=tests.settings $(MANAGE) spectacular --validate --fail-on-warn --file /dev/null
 	git ls-files -z '*.html' | xargs -0 $(BIN)/djade --check --target-version 5.2
 
 bench: .venv/.dev .env  ## Ratios against floors measured in the same run

@@ -2,13 +2,106 @@
 
 from django.db import models
 
+STEWARDS = "Stewards"
+"""The group of those who keep what all agents share; `portal.roles` says what it may see."""
+
 
 class AgentState(models.TextChoices):
+    DISCOVERED = "discovered"
     DRAFT = "draft"
     IN_REVIEW = "in_review", "In review"
     ACTIVE = "active"
     FROZEN = "frozen"
+    OWNERLESS = "ownerless", "Without an owner"
     RETIRED = "retired"
+
+
+class FreezeReason(models.TextChoices):
+    """Why an agent is frozen. Each is lifted in its own way."""
+
+    REVIEW = "review", "Its review is overdue"
+    SPONSOR = "sponsor", "Its sponsor is gone"
+    CONTAINED = "contained", "Somebody froze it; two people lift that"
+    KILLED = "killed", "The board ended it for good"
+
+
+class RevocationLevel(models.TextChoices):
+    """Of what a revocation ends what was minted for it. Narrower ones stand further down."""
+
+    EVERYTHING = "everything"
+    OWNER = "owner", "All agents of an owner"
+    AGENT = "agent"
+    INSTANCE = "instance", "Running copy"
+    ELEVATION = "elevation", "Write elevation"
+    DELEGATION = "delegation", "What a person let it do"
+    KEY = "key", "Key of a running copy"
+
+
+class RevocationReason(models.TextChoices):
+    """Why something was revoked. Stable codes; retired ones stay."""
+
+    CONTAINED = "contained", "It was frozen"
+    KILLED = "killed", "The board ended it for good"
+    RETIRED = "retired", "It was retired"
+    SUSPENDED = "suspended", "Its review is overdue"
+    OWNER_GONE = "owner_gone", "Its owner is gone"
+    SPONSOR_GONE = "sponsor_gone", "Its sponsor is gone"
+    HANDED_OVER = "handed_over", "It has another owner"
+    VERSION = "version", "Another version is active"
+    ROLLED_BACK = "rolled_back", "Its release was rolled back"
+    ENDED = "ended", "It has ended"
+    KEY_REPLACED = "key_replaced", "Its copy has another key"
+    ACCESS_ENDED = "access_ended", "Some of its access has ended"
+
+
+class HandoverState(models.TextChoices):
+    OFFERED = "offered"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+    LAPSED = "lapsed", "No longer possible"
+
+
+class Environment(models.TextChoices):
+    """Where an agent runs."""
+
+    DEVELOPMENT = "development"
+    TEST = "test"
+    STAGING = "staging"
+    PRODUCTION = "production"
+
+
+class Autonomy(models.TextChoices):
+    """Who decides before something happens; the words of the risk questionnaire (S1-5)."""
+
+    ADVISES = "advises", "It advises; people act"
+    ASKS = "asks", "It acts on a person's approval of each action"
+    REPORTS = "reports", "It acts by itself within limits and reports afterwards"
+    ALONE = "alone", "It acts by itself; nobody looks at single actions"
+
+
+class AgentPolicyState(models.TextChoices):
+    ACTIVE = "active"
+    REPLACED = "replaced"
+
+
+class VersionTestKind(models.TextChoices):
+    """What a version was tested for (S1-18, S1-26)."""
+
+    FUNCTIONAL = "functional", "Functional test"
+    REGRESSION = "regression", "Regression of decision boundaries"
+    SAFETY = "safety", "Safety test"
+    PROMPT_INJECTION = "prompt_injection", "Prompt injection"
+    DATA_POISONING = "data_poisoning", "Data poisoning"
+    UNAUTHORISED_CALLS = "unauthorised_calls", "Unauthorised calls"
+    RED_TEAM = "red_team", "Red-team test"
+    TABLETOP = "tabletop", "Tabletop exercise"
+
+
+class VersionTestOutcome(models.TextChoices):
+    PASSED = "passed"
+    FAILED = "failed"
 
 
 class DocumentKind(models.TextChoices):
@@ -22,6 +115,25 @@ class DocumentKind(models.TextChoices):
     INCIDENTS = "incidents", "Incident log"
 
 
+class DependencyKind(models.TextChoices):
+    """How an agent depends on another agent, a tool or a third party (S1-21, S4-3)."""
+
+    INTERACTS_WITH = "interacts_with", "Interacts with"
+    CALLS = "calls"
+    CREATES = "creates"
+
+
+class ToolKind(models.TextChoices):
+    """What sort of system a tool is."""
+
+    API = "api", "API"
+    DATABASE = "database"
+    QUEUE = "queue"
+    FILES = "files", "File store"
+    MODEL = "model", "Language model"
+    OTHER = "other"
+
+
 class SessionEnd(models.TextChoices):
     """Why a session ended."""
 
@@ -32,6 +144,39 @@ class SessionEnd(models.TextChoices):
     DEACTIVATED = "deactivated", "The account was deactivated"
     PASSWORD = "password", "The password was changed"
     SECOND_FACTOR = "second_factor", "The second factors were changed"
+
+
+class TokenScope(models.TextChoices):
+    """What a personal API token may do of what its person may do."""
+
+    READ = "read", "Read"
+    WRITE = "write", "Read and write"
+
+
+class TokenEnd(models.TextChoices):
+    """Why an API token ended before its time."""
+
+    REVOKED = "revoked", "Revoked"
+    DEACTIVATED = "deactivated", "The account was deactivated"
+    PASSWORD = "password", "The password was changed"
+    SECOND_FACTOR = "second_factor", "The second factors were reset"
+
+
+class DelegationEnd(models.TextChoices):
+    """Why an agent acts for a person no more."""
+
+    WITHDRAWN = "withdrawn", "Taken back"
+    DEACTIVATED = "deactivated", "The person has left"
+    STOPPED = "stopped", "The agent was stopped"
+
+
+class TokenRefusal(models.TextChoices):
+    """Why an API token was refused."""
+
+    UNKNOWN = "unknown", "This is no token of this portal"
+    EXPIRED = "expired", "This token has expired"
+    REVOKED = "revoked", "This token was revoked"
+    INACTIVE = "inactive", "The account of this token is not active"
 
 
 class Refusal(models.TextChoices):
@@ -163,6 +308,63 @@ class CallOutcome(models.TextChoices):
     DENIED = "denied"
     FAILED = "failed"
     AMBIGUOUS = "ambiguous", "Unknown: it may have taken effect"
+    NEVER_RAN = "never_ran", "It never ran"
+
+
+class ActionOutcome(models.TextChoices):
+    """What became of what a decision allowed (S2-7)."""
+
+    EXECUTED = "executed"
+    FAILED = "failed"
+    DENIED = "denied", "Denied after all"
+    AMBIGUOUS = "ambiguous", "Unknown: it may have taken effect"
+    NEVER_RAN = "never_ran", "It never ran"
+
+
+class EgressMode(models.TextChoices):
+    """Which lists say what an agent may reach (S2-9). What its approved version names is always listed."""
+
+    ALLOW = "allow", "Only what is listed"
+    DENY = "deny", "Everything but what is denied"
+    HYBRID = "hybrid", "Only what is listed, without what is denied"
+
+
+class EgressReason(models.TextChoices):
+    """Why something may leave for an agent, or not. Stable codes."""
+
+    ENDPOINT = "endpoint", "The approved version names the endpoint"
+    ALLOW_LIST = "allow_list", "The allow list names it"
+    NOT_DENIED = "not_denied", "The deny list does not name it"
+    TOO_LONG = "too_long", "The URL is too long"
+    MALFORMED = "malformed", "This is not a URL"
+    SCHEME = "scheme", "Neither http nor https"
+    USERINFO = "userinfo", "A user name or password in the URL"
+    HOST = "host", "This is not a host name"
+    PORT = "port", "This is not a port"
+    PATH = "path", "The path can be read in more than one way"
+    DENY_LIST = "deny_list", "The deny list names it"
+    NOT_LISTED = "not_listed", "Nothing allows it"
+    PRIVATE_ADDRESS = "private_address", "The address is not public"
+    BREAKER_OPEN = "breaker_open", "The endpoint's circuit breaker is open"
+    AGENT_NOT_ACTIVE = "agent_not_active", "The agent may not act"
+    AGENT_UNKNOWN = "agent_unknown", "The register has no such agent"
+
+
+class AnomalyKind(models.TextChoices):
+    """What may be unusual of what an agent reaches (S2-10)."""
+
+    RATE = "rate", "More connections than usual"
+    DESTINATION = "destination", "A destination never seen before"
+    TRANSFER = "transfer", "A larger transfer than usual"
+    OFF_HOURS = "off_hours", "Out of working hours"
+
+
+class BreakerState(models.TextChoices):
+    """Whether calls reach an endpoint (S0-11)."""
+
+    CLOSED = "closed", "Closed: calls go through"
+    OPEN = "open", "Open: calls are refused"
+    HALF_OPEN = "half_open", "Half open: one call tries"
 
 
 class CredentialRefusal(models.TextChoices):
@@ -224,13 +426,187 @@ class RecordSource(models.TextChoices):
     MIRROR = "mirror", "Local mirror"
 
 
+class NotificationGroup(models.TextChoices):
+    """What a person chooses mail for; notifications in the portal are always there."""
+
+    VOTES = "votes", "Votes and signatures that are asked of you"
+    AGENTS = "agents", "Your agents, and what you asked for"
+    REMINDERS = "reminders", "Reminders"
+    ACCOUNT = "account", "Your account"
+    EMERGENCIES = "emergencies", "Emergencies"
+
+
+class NotificationKind(models.TextChoices):
+    """What somebody is told. Each belongs to a group (`NOTIFICATION_GROUPS`)."""
+
+    APPROVAL_REQUESTED = "approval_requested", "An approval is asked for"
+    ELEVATION_REQUESTED = "elevation_requested", "A write elevation is asked for"
+    APPROVAL_RESOLVED = "approval_resolved", "An approval was decided or closed"
+    ELEVATION_STARTED = "elevation_started", "A write elevation began"
+    ELEVATION_ENDED = "elevation_ended", "A write elevation is over"
+    ACTION_PROPOSED = "action_proposed", "An agent proposes a write"
+    ACCESS_USED = "access_used", "An agent used an access that you are told of"
+    RUN_FAILED = "run_failed", "A run failed"
+    BUNDLE_ENDED = "bundle_ended", "A bundle was built"
+    APPROVAL_REMINDED = "approval_reminded", "A vote is missing"
+    SECOND_FACTORS_RESET = "second_factors_reset", "Second factors were reset"
+    PASSWORD_CHOSEN = "password_chosen", "A password was chosen by invitation"
+    HANDOVER_OFFERED = "handover_offered", "An agent is offered"
+    HANDOVER_ENDED = "handover_ended", "An offer was accepted or declined"
+    AGENT_OWNERLESS = "agent_ownerless", "An agent lost its owner"
+    AGENT_SUSPENDED = "agent_suspended", "An agent was suspended"
+    AGENT_EDITED = "agent_edited", "An agent was edited since its approval"
+    AGENT_PUT_BACK = "agent_put_back", "What was approved was put back"
+    REVIEW_DUE = "review_due", "A review is due"
+    RELEASE_MOVED = "release_moved", "A release began or ended"
+    SIGNATURE_REVOKED = "signature_revoked", "A signature was taken back"
+    ASSESSMENT_TO_SIGN = "assessment_to_sign", "An assessment waits for a signature"
+    ASSESSMENT_WITHDRAWN = "assessment_withdrawn", "An assessment was withdrawn"
+    MITIGATION_DUE = "mitigation_due", "A mitigation is due"
+    RISK_CLASS_CHANGED = "risk_class_changed", "A risk class was changed"
+    POINT_LETS_THROUGH = "point_lets_through", "An enforcement point lets through"
+    POINT_STALE = "point_stale", "An enforcement point stopped asking"
+    GLASS_BROKEN = "glass_broken", "Somebody broke the glass"
+    GLASS_REVIEWED = "glass_reviewed", "A broken glass was reviewed, or its account locked"
+    SECRET_DUE = "secret_due", "A secret is to be rotated"
+    SECRET_BREACHED = "secret_breached", "A secret was declared breached"
+    EGRESS_UNUSUAL = "egress_unusual", "What an agent reaches is unusual"
+
+
+NOTIFICATION_GROUPS = {
+    NotificationKind.APPROVAL_REQUESTED: NotificationGroup.VOTES,
+    NotificationKind.ELEVATION_REQUESTED: NotificationGroup.VOTES,
+    NotificationKind.APPROVAL_RESOLVED: NotificationGroup.AGENTS,
+    NotificationKind.ELEVATION_STARTED: NotificationGroup.AGENTS,
+    NotificationKind.ELEVATION_ENDED: NotificationGroup.AGENTS,
+    NotificationKind.ACTION_PROPOSED: NotificationGroup.AGENTS,
+    NotificationKind.ACCESS_USED: NotificationGroup.AGENTS,
+    NotificationKind.RUN_FAILED: NotificationGroup.AGENTS,
+    NotificationKind.BUNDLE_ENDED: NotificationGroup.AGENTS,
+    NotificationKind.APPROVAL_REMINDED: NotificationGroup.REMINDERS,
+    NotificationKind.SECOND_FACTORS_RESET: NotificationGroup.ACCOUNT,
+    NotificationKind.PASSWORD_CHOSEN: NotificationGroup.ACCOUNT,
+    NotificationKind.HANDOVER_OFFERED: NotificationGroup.AGENTS,
+    NotificationKind.HANDOVER_ENDED: NotificationGroup.AGENTS,
+    NotificationKind.AGENT_OWNERLESS: NotificationGroup.AGENTS,
+    NotificationKind.AGENT_SUSPENDED: NotificationGroup.AGENTS,
+    NotificationKind.AGENT_EDITED: NotificationGroup.AGENTS,
+    NotificationKind.AGENT_PUT_BACK: NotificationGroup.AGENTS,
+    NotificationKind.REVIEW_DUE: NotificationGroup.REMINDERS,
+    NotificationKind.RELEASE_MOVED: NotificationGroup.AGENTS,
+    NotificationKind.SIGNATURE_REVOKED: NotificationGroup.AGENTS,
+    NotificationKind.ASSESSMENT_TO_SIGN: NotificationGroup.VOTES,
+    NotificationKind.ASSESSMENT_WITHDRAWN: NotificationGroup.AGENTS,
+    NotificationKind.MITIGATION_DUE: NotificationGroup.REMINDERS,
+    NotificationKind.RISK_CLASS_CHANGED: NotificationGroup.AGENTS,
+    NotificationKind.POINT_LETS_THROUGH: NotificationGroup.AGENTS,
+    NotificationKind.POINT_STALE: NotificationGroup.AGENTS,
+    NotificationKind.GLASS_BROKEN: NotificationGroup.EMERGENCIES,
+    NotificationKind.GLASS_REVIEWED: NotificationGroup.EMERGENCIES,
+    NotificationKind.SECRET_DUE: NotificationGroup.REMINDERS,
+    NotificationKind.SECRET_BREACHED: NotificationGroup.AGENTS,
+    NotificationKind.EGRESS_UNUSUAL: NotificationGroup.AGENTS,
+}
+# What nobody turns off: who takes an account over must not silence the warning first.
+ALWAYS_MAILED = (NotificationGroup.ACCOUNT, NotificationGroup.EMERGENCIES)
+
+
+class MailTiming(models.TextChoices):
+    """When a notification is mailed."""
+
+    AT_ONCE = "at_once", "At once"
+    DAILY = "daily", "In a daily summary"
+    NEVER = "never", "Not by mail"
+
+
+class DeliveryChannel(models.TextChoices):
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class DeliveryState(models.TextChoices):
+    """What became of a mail or a call of the webhook. Only what waits is ever sent."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    DELIVERED = "delivered", "Taken by the receiver"
+    GIVEN_UP = "given_up", "Given up"
+    UNCERTAIN = "uncertain", "Unknown: it may have arrived"
+
+
+class Rotator(models.TextChoices):
+    """Who makes the next value of a secret."""
+
+    PERSON = "person", "A person, in the store"
+    PORTAL = "portal", "The portal: a random value, written to the store"
+    STORE = "store", "The store itself"
+
+
+class RotationReason(models.TextChoices):
+    """Why a secret is rotated (S2-13)."""
+
+    TIME = "time", "Its time is over"
+    USES = "uses", "It was used often enough"
+    PERSON_LEFT = "person_left", "Somebody left"
+    AGENT_ENDED = "agent_ended", "An agent that knew it ended"
+    BREACH = "breach", "It was declared breached"
+    DEMAND = "demand", "Somebody asked for it"
+
+
+# Events after which a reference may ask to be rotated; a breach always does.
+ROTATE_ON = (RotationReason.PERSON_LEFT, RotationReason.AGENT_ENDED)
+
+
+class RotationState(models.TextChoices):
+    QUEUED = "queued"
+    WAITING = "waiting", "Waiting for a person"
+    OVERLAPPING = "overlapping", "The old version is still valid"
+    DONE = "done"
+    DROPPED = "dropped", "No longer needed"
+
+
+class LeaseEnd(models.TextChoices):
+    """Why a lease of a secret ended before its time."""
+
+    PERSON = "person", "Ended by a person"
+    BREACH = "breach", "The secret was declared breached"
+    AGENT = "agent", "The agent was stopped"
+    COPY = "copy", "The copy ended"
+    DISALLOWED = "disallowed", "It may not use it any more"
+
+
+class SecretRefusal(models.TextChoices):
+    """Why a secret was not given. Stable codes."""
+
+    UNKNOWN = "unknown", "There is no such secret"
+    ENDED = "ended", "This secret is not used any more"
+    BREACHED = "breached", "This secret was declared breached and is not rotated yet"
+    DECISION = "decision", "The decision point does not allow this call"
+    USE = "use", "The agent may not use this secret for this action on this resource"
+    STOPPED = "stopped", "The agent's access has ended since the decision"
+
+
 # Colours of the admin's labels, by the words above; `portal` shows the same state in the same colour.
 LABELS = {
+    VersionTestOutcome.PASSED: "success",
+    VersionTestOutcome.FAILED: "danger",
+    AgentPolicyState.REPLACED: "default",
+    AgentState.DISCOVERED: "warning",
+    AgentState.OWNERLESS: "danger",
+    HandoverState.OFFERED: "warning",
+    HandoverState.ACCEPTED: "success",
+    HandoverState.DECLINED: "danger",
+    HandoverState.WITHDRAWN: "default",
+    HandoverState.EXPIRED: "default",
+    HandoverState.LAPSED: "default",
     AgentState.DRAFT: "info",
     AgentState.IN_REVIEW: "warning",
     AgentState.ACTIVE: "success",
     AgentState.FROZEN: "danger",
     AgentState.RETIRED: "default",
+    DependencyKind.INTERACTS_WITH: "default",
+    DependencyKind.CALLS: "info",
+    DependencyKind.CREATES: "primary",
     Severity.CRITICAL: "danger",
     Severity.HIGH: "warning",
     Severity.MEDIUM: "info",
@@ -252,6 +628,10 @@ LABELS = {
     CallOutcome.DENIED: "warning",
     CallOutcome.FAILED: "danger",
     CallOutcome.AMBIGUOUS: "danger",
+    BreakerState.CLOSED: "success",
+    BreakerState.OPEN: "danger",
+    BreakerState.HALF_OPEN: "warning",
+    CallOutcome.NEVER_RAN: "warning",
     AnalysisState.ASSESSED: "success",
     AnalysisState.FAILED: "danger",
     ProposalState.WAITING: "warning",
@@ -261,4 +641,14 @@ LABELS = {
     ProposalState.FAILED: "danger",
     TicketState.OPEN: "info",
     TicketState.CLOSED: "default",
+    DeliveryState.WAITING: "info",
+    DeliveryState.SENDING: "info",
+    DeliveryState.DELIVERED: "success",
+    DeliveryState.GIVEN_UP: "danger",
+    DeliveryState.UNCERTAIN: "warning",
+    RotationState.QUEUED: "info",
+    RotationState.WAITING: "warning",
+    RotationState.OVERLAPPING: "info",
+    RotationState.DONE: "success",
+    RotationState.DROPPED: "default",
 }

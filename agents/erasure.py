@@ -10,13 +10,24 @@ from django.contrib.sessions.models import Session as Cookie
 from django.db.models import Model, Q
 from django.utils import timezone
 
-from agents.choices import SessionEnd
-from agents.models import Agent, Lockout, Person, Session
+from agents import selectors
+from agents.choices import AgentState, DelegationEnd, SessionEnd, TokenEnd
+from agents.models import (
+    Agent,
+    ApiToken,
+    Delegation,
+    Delivery,
+    Lockout,
+    MailChoice,
+    Notification,
+    Person,
+    Session,
+)
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.formats import timestamp
-from audits.services import history
+from audits.services import api_answers, history
 
 SHORT = 12
 ERASURE = Actor.system("erasure")
@@ -30,11 +41,12 @@ class PersonErasure:
         person = _person(subject)
         if person is None:
             return None
-        agents = Agent.objects.filter(Q(owner=person) | Q(deputies=person)).distinct()
-        if slugs := sorted(agents.values_list("slug", flat=True)):
+        theirs = Agent.objects.filter(Q(owner=person) | Q(deputies=person) | Q(sponsor=person))
+        living = theirs.exclude(state=AgentState.RETIRED).distinct()
+        if slugs := sorted(living.values_list("slug", flat=True)):
             return (
-                f"This person answers for {', '.join(slugs)}, and what the board approved names them: they "
-                "are erased once somebody else does."
+                f"This person answers for {', '.join(slugs)} or sponsors it, and what the board approved "
+                "names them: they are erased once somebody else does, or it is retired."
             )
         others = Person.objects.filter(is_active=True, is_superuser=True).exclude(pk=person.pk)
         if person.is_active and person.is_superuser and not others.exists():
@@ -46,8 +58,8 @@ class PersonErasure:
         if person is None:
             return
         Lockout.objects.filter(username__iexact=person.username).delete()
-        person.username = f"erased-{person.pk.hex[-SHORT:]}"
-        person.first_name = person.last_name = person.email = ""
+        person.username = _nobodys_username(person)
+        person.first_name = person.last_name = person.email = person.external_id = ""
         person.is_active = person.is_staff = person.is_superuser = False
         person.last_login = None
         person.set_unusable_password()
@@ -64,12 +76,17 @@ class PersonErasure:
             body={"model": "agents.person", "reason": "The person was erased; the account is nobody's."},
         )
         _end_sessions(person)
+        for told in (Notification, Delivery, MailChoice):
+            told._default_manager.filter(person=person).delete()  # noqa: SLF001 - Django's documented name
+        _end_tokens(person)
+        _end_delegations(person)
+        api_answers.forget()
         for model in WAYS_IN:
             model._default_manager.filter(user=person).delete()  # noqa: SLF001 - Django's documented name
 
     def names(self, subject: str) -> set[str]:
         person = _person(subject)
-        if person is None or person.username == f"erased-{person.pk.hex[-SHORT:]}":
+        if person is None or person.username == _nobodys_username(person):
             return set()
         return {person.username, person.get_full_name(), person.email} - {""}
 
@@ -84,6 +101,7 @@ class PersonErasure:
                 "first_name": person.first_name,
                 "last_name": person.last_name,
                 "email": person.email,
+                "external_id": person.external_id,
                 "active": person.is_active,
                 "administrator": person.is_superuser,
                 "groups": sorted(person.groups.values_list("name", flat=True)),
@@ -99,11 +117,35 @@ class PersonErasure:
                     }
                     for session in Session.objects.filter(person=person)
                 ],
+                "api_tokens": [
+                    {"name": token.name, "scope": token.scope, "created": timestamp(token.created_at)}
+                    for token in ApiToken.objects.filter(person=person).order_by("pk")
+                ],
+                "agents_acting": [
+                    {
+                        "agent": each.agent.slug,
+                        "actions": each.actions,
+                        "resources": each.resources,
+                        "purpose": each.purpose,
+                        "since": timestamp(each.starts_at),
+                        "until": timestamp(each.ended_at or each.ends_at),
+                    }
+                    for each in Delegation.objects.filter(person=person).select_related("agent")
+                ],
                 "second_factors": sorted(
                     Authenticator.objects.filter(user=person).values_list("type", flat=True)
                 ),
-            }
+                "mail": dict(MailChoice.objects.filter(person=person).values_list("group", "timing")),
+            },
+            "notifications": [
+                {"told": timestamp(each.created_at), "kind": each.kind, "title": each.title}
+                for each in Notification.objects.filter(person=person)
+            ],
         }
+
+
+def _nobodys_username(person: Person) -> str:
+    return f"{selectors.ERASED}{person.pk.hex[-SHORT:]}"
 
 
 def _person(subject: str) -> Person | None:
@@ -125,3 +167,39 @@ def _end_sessions(person: Person) -> None:
         if cookie.get_decoded().get("_auth_user_id") == str(person.pk)
     ]
     Cookie.objects.filter(pk__in=mine).delete()
+
+
+def _end_tokens(person: Person) -> None:
+    """The tokens stay as rows that say nothing; their history went on as the account's did."""
+    for token in ApiToken.objects.filter(person=person).order_by("pk"):
+        token.name = ""
+        if token.revoked_at is None:
+            token.revoked_at, token.revoked_by = timezone.now(), ERASURE.ref
+            token.end_reason = TokenEnd.DEACTIVATED
+        token.save()
+        history.record(
+            changed=[token],
+            stream="system",
+            action=Action.HISTORY_ADOPTED,
+            actor=ERASURE,
+            object=f"api_token/{token.pk}",
+            body={"model": "agents.apitoken", "reason": "Its person was erased; the token is nobody's."},
+        )
+
+
+def _end_delegations(person: Person) -> None:
+    """What the person let agents do stays as rows without their words."""
+    for delegation in Delegation.objects.filter(person=person).order_by("pk"):
+        delegation.purpose = ""
+        if delegation.ended_at is None:
+            delegation.ended_at, delegation.ended_by = timezone.now(), ERASURE.ref
+            delegation.end_reason = DelegationEnd.DEACTIVATED
+        delegation.save()
+        history.record(
+            changed=[delegation],
+            stream="system",
+            action=Action.HISTORY_ADOPTED,
+            actor=ERASURE,
+            object=f"delegation/{delegation.pk}",
+            body={"model": "agents.delegation", "reason": "Its person was erased; it is nobody's."},
+        )

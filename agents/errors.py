@@ -1,8 +1,10 @@
 """What goes wrong when agents act. Each carries the stored reason of its vocabulary."""
 
+from typing import Any
+
 from django.db.models import TextChoices
 
-from audits.errors import Denied
+from audits.errors import Denied, ServiceError
 
 
 class CredentialError(Denied):
@@ -16,6 +18,18 @@ class CredentialError(Denied):
         self.refusal = refusal
 
 
+class TokenError(Denied):
+    """An API token was refused. `refusal` is a member of `TokenRefusal`; `token` is the row, if it is one."""
+
+    code = "invalid_token"
+    status = 401
+
+    def __init__(self, refusal: TextChoices, token: Any = None) -> None:
+        super().__init__(f"{refusal.label}.")
+        self.refusal = refusal
+        self.token = token
+
+
 class NotActiveError(Denied):
     """The agent may not act now."""
 
@@ -26,6 +40,21 @@ class NotApprovedError(Denied):
 
 class SigningKeyError(Exception):
     """There is no usable signing key; the message says how to mend it."""
+
+
+class SecretRefusedError(Denied):
+    """A secret was not given. `refusal` is a member of `SecretRefusal`."""
+
+    def __init__(self, refusal: TextChoices) -> None:
+        super().__init__(f"The secret was not given: {refusal.label.lower()}.")
+        self.refusal = refusal
+
+
+class SecretUnavailableError(ServiceError):
+    """The store of a secret did not do what was asked; the message is the product's own."""
+
+    code = "unavailable"
+    status = 503
 
 
 class RunOverError(Exception):
@@ -56,4 +85,17 @@ class FunctionError(Exception):
     def __init__(self, message: str, *, ambiguous: bool = False) -> None:
         super().__init__(message)
         self.message = message
+        self.ambiguous = ambiguous
+
+
+class NotSentError(Exception):
+    """A mail or a call of the webhook was not taken, or nobody knows whether it was.
+
+    `temporary` says whether trying again can help, `ambiguous` that it may have arrived all the same.
+    """
+
+    def __init__(self, message: str, *, temporary: bool, ambiguous: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.temporary = temporary
         self.ambiguous = ambiguous

@@ -9,6 +9,7 @@ What the door holds, for each request:
 * private, loopback, link-local and other addresses that are not globally reachable, cloud metadata
   among them, are refused unless an operator named the origin: in `OUTBOUND_ALLOWED_PRIVATE`, or as
   the URL of a service this product was pointed at (`trusted_origins`);
+* what leaves while an agent acts is asked of its egress lists first, and recorded (`outbound_watch`);
 * one connection a request, an end to it in seconds however slowly the other side drips, and a cap on
   the bytes of the answer, which is never decompressed.
 
@@ -30,7 +31,9 @@ import httpcore2
 import httpx2
 from django.conf import settings
 
-from agents import strict_json
+from agents import outbound_watch, strict_json
+from agents.addresses import is_metadata, is_public
+from agents.outbound_watch import Origin
 from agents.strict_json import JSON
 from audits.capped import CappedStream
 
@@ -39,10 +42,6 @@ MAX_BYTES = 16 * 1024 * 1024
 DEFAULT_PORTS = {"http": 80, "https": 443}
 HTTP_TOO_MANY_REQUESTS, HTTP_SERVER_ERRORS = 429, 500
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
-NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Origin = tuple[str, int]
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class OutboundError(httpx2.TransportError):
@@ -183,23 +182,6 @@ def origin(url: str | httpx2.URL) -> Origin:
     return host, port
 
 
-def is_public(address: str) -> bool:
-    """Whether anybody on the Internet reaches this address (IANA special-purpose registries).
-
-    Addresses that carry another one (IPv4-mapped, NAT64, 6to4) count as the one they carry; Teredo
-    never counts as public.
-    """
-    parsed: Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.teredo or parsed.is_site_local:
-            return False
-        carried = parsed.ipv4_mapped or parsed.sixtofour
-        if parsed in NAT64:
-            carried = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
-        parsed = carried or parsed
-    return parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
-
-
 _replacements: list[httpx2.BaseTransport] = []
 
 
@@ -219,6 +201,10 @@ class _Door(httpx2.HTTPTransport):
         request.url = request.url.copy_with(host=host)
         request.headers["Host"] = request.url.netloc.decode("ascii")
         request.headers["Accept-Encoding"] = "identity"
+        return outbound_watch.send(request, self._send)
+
+    def _send(self, request: httpx2.Request) -> httpx2.Response:
+        host, _ = origin(request.url)
         if _replacements:
             response = _replacements[-1].handle_request(request)
         else:
@@ -251,6 +237,8 @@ class _CheckedNetwork(httpcore2.NetworkBackend):
         end = time.monotonic() + self._seconds
         failure: Exception = httpcore2.ConnectError(f"{host} has no address.")
         for address in self._checked_addresses(host, port):
+            if passage := outbound_watch.current():
+                passage.address = address
             try:
                 stream = self._sockets.connect_tcp(
                     address, port, _until(end, timeout), local_address, socket_options
@@ -267,10 +255,17 @@ class _CheckedNetwork(httpcore2.NetworkBackend):
         except (OSError, UnicodeError) as error:
             raise httpcore2.ConnectError(f"the name {host} could not be resolved ({error})") from error
         addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-        private = [address for address in addresses if not is_public(address)]
-        if private and (host, port) not in self._allowed:
+        passage = outbound_watch.current()
+        allowed = self._allowed | (passage.private if passage else frozenset())
+        for address in addresses:
+            # Where a cloud hands out credentials nobody gets by a name: the address itself must be named.
+            by_name = is_metadata(address) and not _is_address(host)
+            if is_public(address) or ((host, port) in allowed and not by_name):
+                continue
+            if passage:
+                passage.address, passage.refused = address, True
             raise OutboundError(
-                f"Refused: {host} is at {private[0]}, which is not a public address. An operator can "
+                f"Refused: {host} is at {address}, which is not a public address. An operator can "
                 f"allow {host}:{port} in COUNTERSIGN_OUTBOUND_ALLOWED_PRIVATE."
             )
         return addresses

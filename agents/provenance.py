@@ -1,13 +1,27 @@
 """Where what runs comes from (S1-11): the content that an approval covers and a run is compared with."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
 
+from agents import tool_manifest
 from agents.models import AgentVersion
 from audits import canonical
+
+_FORMS = {
+    "prompt_digest": (re.compile(r"[0-9a-f]{64}"), "must be a SHA-256: 64 hexadecimal digits"),
+    "code_commit": (
+        re.compile(r"|[0-9a-f]{40}|[0-9a-f]{64}"),
+        "must be 40 or 64 hexadecimal digits, or nothing",
+    ),
+    "image_digest": (
+        re.compile(r"|sha256:[0-9a-f]{64}"),
+        "must be sha256: and 64 hexadecimal digits, or nothing",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,18 @@ class Provenance:
     def of(cls, version: AgentVersion) -> "Provenance":
         """As a stored version says."""
         return cls(**{field.name: getattr(version, field.name) for field in fields(cls)})
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """What is wrong in it, by field; a manifest's problems say which entry and which field of it."""
+        found = {
+            name: sentence
+            for name, (form, sentence) in _FORMS.items()
+            if not form.fullmatch(getattr(self, name))
+        }
+        if wrong := tool_manifest.problems(self.tool_manifest):
+            found["tool_manifest"] = " ".join(map(str, wrong))
+        return found
 
     @property
     def record(self) -> dict[str, Any]:

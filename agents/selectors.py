@@ -5,17 +5,48 @@ from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from agents.choices import OPEN_PROPOSALS, SETTLED, SessionEnd
-from agents.models import Agent, Exposure, Finding, Person, ProposedAction, Report, Run, Session
+from agents.choices import OPEN_PROPOSALS, SETTLED, STEWARDS, AgentPolicyState, RevocationLevel, SessionEnd
+from agents.models import (
+    Agent,
+    AgentPolicy,
+    AgentVersion,
+    Exposure,
+    Finding,
+    Person,
+    ProposedAction,
+    Report,
+    Revocation,
+    Run,
+    Session,
+)
 from audits.actor import Actor
+
+ERASED = "erased-"
+"""How the username of an account begins that is nobody's since its person was erased."""
 
 
 def answers_for(person_id: str, agent: Agent) -> bool:
     """Whether the person is the agent's owner or a deputy."""
     return str(agent.owner_id) == person_id or agent.deputies.filter(pk=person_id).exists()
+
+
+def people_answering_for(agent: Agent) -> list[Person]:
+    """The owner and the deputies as they are now."""
+    return [agent.owner, *agent.deputies.all()]
+
+
+def is_steward(person: Person) -> bool:
+    """Whether the person keeps what all agents share (S1-22). An administrator is none by being one."""
+    return person.is_active and person.groups.filter(name=STEWARDS).exists()
+
+
+def active_policy() -> AgentPolicy | None:
+    """The agent policy that was applied last; None where the one that ships with the product counts."""
+    return AgentPolicy.objects.filter(state=AgentPolicyState.ACTIVE).first()
 
 
 def is_active_administrator(actor: Actor) -> bool:
@@ -27,6 +58,13 @@ def is_active_administrator(actor: Actor) -> bool:
 
 def is_active_person(actor: Actor) -> bool:
     return actor.kind == "person" and Person.objects.filter(pk=actor.id, is_active=True).exists()
+
+
+def version_named(agent: Agent, name: str) -> AgentVersion | None:
+    """The version of that label or digest; of several builds of one digest, what runs, else the newest."""
+    named = agent.versions.filter(Q(label=name) | Q(digest=name))
+    runs = [version for version in named if version.pk == agent.active_version_id]
+    return runs[0] if runs else named.order_by("-added_at").first()
 
 
 def known_proposal(run: Run, finding: Finding, function: str, digest: str) -> ProposedAction | None:
@@ -71,6 +109,11 @@ def _of(report: Report) -> QuerySet[Exposure]:
     return Exposure.objects.filter(target=report.scanned_target_id)
 
 
+def provisioned_people() -> QuerySet[Person]:
+    """Those whom a directory may know: everybody but whose account is nobody's since they were erased."""
+    return Person.objects.exclude(is_active=False, email="", username__startswith=ERASED).order_by("pk")
+
+
 def person_named(username: str) -> Person | None:
     """The person who signs in under this name; capitals make no difference, as at the sign-in."""
     named = [
@@ -113,3 +156,19 @@ def sessions_over() -> QuerySet[Session]:
         seen_at__lte=now - timedelta(minutes=settings.SESSION_IDLE_MINUTES)
     )
     return Session.objects.filter(over, ended_at__isnull=True)
+
+
+def epoch_of(agent: Agent) -> int:
+    """The number of its newest revocation as an agent, or 0; already known where `with_epochs` asked."""
+    known = getattr(agent, "epoch", None)
+    if known is None:
+        own = Revocation.objects.filter(level=RevocationLevel.AGENT, subject=agent.slug)
+        known = own.aggregate(newest=Max("number"))["newest"]
+    return int(known or 0)
+
+
+def with_epochs(agents: "QuerySet[Agent]") -> "QuerySet[Agent]":
+    """Each with `epoch`, the number of its newest revocation as an agent, or 0."""
+    own = Revocation.objects.filter(level=RevocationLevel.AGENT, subject=OuterRef("slug"))
+    newest = own.filter(number__isnull=False).order_by("-number").values("number")[:1]
+    return agents.annotate(epoch=Coalesce(Subquery(newest), Value(0)))

@@ -5,7 +5,14 @@ from uuid import UUID
 from celery import shared_task
 
 from agents.analyst import run
-from agents.services import proposals, sessions
+from agents.services import (
+    egress_anomalies,
+    notifications,
+    proposals,
+    secret_rotations,
+    sessions,
+    tokens,
+)
 
 
 @shared_task
@@ -19,5 +26,29 @@ def perform_proposal(proposal_id: str) -> None:
 
 
 @shared_task
+def forget_notifications() -> None:
+    """Remove what people have read long ago, and what became of its mails."""
+    notifications.forget()
+
+
+@shared_task
 def end_sessions() -> None:
     sessions.sweep()
+
+
+@shared_task
+def forget_spent() -> None:
+    """Ids of assertions and proofs that could not come again anyway."""
+    tokens.forget_spent()
+
+
+@shared_task
+def rotate_secrets() -> None:
+    """Rotate what is due, and end old versions whose overlap is over."""
+    secret_rotations.sweep()
+
+
+@shared_task
+def watch_egress() -> None:
+    """Find what is unusual of what agents reach."""
+    egress_anomalies.sweep()

@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.apps import apps as installed
 from django.apps.registry import Apps
 from django.db import connections
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 from audits import append_only, defaults, triggers
 
@@ -18,8 +18,14 @@ class AuditsConfig(AppConfig):
         from audits import history  # noqa: PLC0415
 
         triggers.register(*append_only.GUARDS, *history.guards())
+        pre_migrate.connect(_make_way, sender=self)
         post_migrate.connect(_keep_guarded, sender=self)
         post_migrate.connect(_complete, sender=self)
+
+
+def _make_way(*, using: str, **_: Any) -> None:
+    """What a trigger of one table looks at in another can be remade, if the trigger is off meanwhile."""
+    triggers.make_way(connections[using])
 
 
 def _keep_guarded(*, using: str, **_: Any) -> None:

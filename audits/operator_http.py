@@ -37,7 +37,7 @@ def check_address(url: str) -> None:
         raise AddressRefused("use an address that begins with https://.")
     if parts.username or parts.password:
         raise AddressRefused(f"{host}: a password does not belong into an address.")
-    if parts.scheme == "http" and not _is_here(host):
+    if parts.scheme == "http" and not is_here(host):
         raise AddressRefused(f"{host}: use https; plain http is for this machine alone (127.0.0.1).")
 
 
@@ -51,7 +51,8 @@ def client(timeout_seconds: float, max_bytes: int = MAX_BYTES) -> httpx2.Client:
     )
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
+    """Whether this is this machine itself."""
     if host == "localhost":
         return True
     try:

@@ -7,7 +7,7 @@ from django.core.cache import cache
 
 from audits.errors import ServiceError
 from audits.queue import enqueue
-from audits.services import anchoring, bundles, erasure, pruning, sealing, siem, verification
+from audits.services import anchoring, api_answers, bundles, erasure, pruning, sealing, siem, verification
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +40,11 @@ def build_bundle(bundle_id: str) -> None:
         bundles.build(bundle_id=bundle_id)
     except ServiceError as error:
         logger.info("Bundle %s: %s", bundle_id, error)
+
+
+@shared_task
+def forget_api_answers() -> None:
+    api_answers.sweep()
 
 
 @shared_task

@@ -15,8 +15,8 @@ class Guard:
     """What the database refuses to do to the rows of one table.
 
     `may_update` and `may_delete` are SQL conditions over OLD; empty means never, and so does NULL. Where
-    a row may be updated, the columns in `frozen` still keep their values. `unique` are the sets of
-    columns that name a row.
+    a row may be updated, the columns in `frozen` still keep their values, and those in `closed_frozen` as
+    well once `closed` holds, another condition over OLD. `unique` are the sets of columns that name a row.
     """
 
     table: str
@@ -24,7 +24,26 @@ class Guard:
     unique: tuple[tuple[str, ...], ...]
     may_update: str = ""
     frozen: tuple[str, ...] = ()
+    closed: str = ""
+    closed_frozen: tuple[str, ...] = ()
     may_delete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a row of one table must have in others, when it is written and when these columns change.
+
+    `asked_of` and `holds` are SQL conditions over NEW: a row of which the first is true, or not known to be
+    false, is refused unless the second is true. `reads` are the other tables that `holds` looks at.
+    """
+
+    table: str
+    name: str
+    message: str
+    asked_of: str
+    holds: str
+    columns: tuple[str, ...]
+    reads: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +57,17 @@ class Trigger:
 
 
 _guards: dict[str, Guard] = {}
+_demands: dict[tuple[str, str], Demand] = {}
 
 
 def register(*guards: Guard) -> None:
     """Have tables guarded from the next migration on; every room registers its own when it starts."""
     _guards.update({guard.table: guard for guard in guards})
+
+
+def register_demands(*demands: Demand) -> None:
+    """Have rows asked for what they need, the same way; a room above may ask it of a table below."""
+    _demands.update({(demand.table, demand.name): demand for demand in demands})
 
 
 def install(connection: BaseDatabaseWrapper) -> None:
@@ -66,6 +91,12 @@ def remove(connection: BaseDatabaseWrapper, tables: Collection[str] | None = Non
                 cursor.execute(_drop(connection.vendor, trigger))
 
 
+def make_way(connection: BaseDatabaseWrapper) -> None:
+    """Before a migration: on SQLite a table that a trigger of another one looks at cannot be remade."""
+    if connection.vendor == "sqlite":
+        remove(connection, {demand.table for demand in _demands.values()})
+
+
 def missing(connection: BaseDatabaseWrapper) -> list[str]:
     """The names of triggers that are absent, altered, or on PostgreSQL not always firing."""
     query = (
@@ -86,8 +117,12 @@ def missing(connection: BaseDatabaseWrapper) -> list[str]:
 def _triggers(connection: BaseDatabaseWrapper) -> list[Trigger]:
     """Those of the tables that exist: an app may be migrated before the next one."""
     existing = set(connection.introspection.table_names())
-    make = _on_postgresql if connection.vendor == "postgresql" else _on_sqlite
-    return [trigger for guard in _guards.values() if guard.table in existing for trigger in make(guard)]
+    on_postgresql = connection.vendor == "postgresql"
+    make = _on_postgresql if on_postgresql else _on_sqlite
+    ask = _demand_on_postgresql if on_postgresql else _demand_on_sqlite
+    guarding = [trigger for guard in _guards.values() if guard.table in existing for trigger in make(guard)]
+    wanted = [demand for demand in _demands.values() if existing.issuperset({demand.table, *demand.reads})]
+    return [*guarding, *(trigger for demand in wanted for trigger in ask(demand))]
 
 
 def _drop(vendor: str, trigger: Trigger) -> str:
@@ -135,9 +170,51 @@ def _on_sqlite(guard: Guard) -> Iterator[Trigger]:
         yield Trigger(name, guard.table, statement, (statement,))
 
 
+def _demand_on_postgresql(demand: Demand) -> Iterator[Trigger]:
+    name, columns = f"{demand.table}_{demand.name}", ", ".join(f'"{column}"' for column in demand.columns)
+    body = (
+        f" BEGIN IF ({_granted(demand)}) IS TRUE THEN RETURN NEW; END IF; "
+        f"RAISE EXCEPTION '{demand.message}.' USING ERRCODE = 'integrity_constraint_violation'; END "
+    )
+    yield Trigger(
+        name,
+        demand.table,
+        body,
+        (
+            f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $${body}$$",
+            (
+                f"CREATE TRIGGER {name} BEFORE INSERT OR UPDATE OF {columns} ON {demand.table} "
+                f"FOR EACH ROW EXECUTE FUNCTION {name}()"
+            ),
+            f"ALTER TABLE {demand.table} ENABLE ALWAYS TRIGGER {name}",
+        ),
+    )
+
+
+def _demand_on_sqlite(demand: Demand) -> Iterator[Trigger]:
+    columns = ", ".join(f'"{column}"' for column in demand.columns)
+    for verb, suffix in (("INSERT", "insert"), (f"UPDATE OF {columns}", "update")):
+        name = f"{demand.table}_{demand.name}_{suffix}"
+        statement = (
+            f"CREATE TRIGGER {name} BEFORE {verb} ON {demand.table} FOR EACH ROW "
+            f"WHEN ({_granted(demand)}) IS NOT TRUE BEGIN SELECT RAISE(ABORT, '{demand.message}.'); END"
+        )
+        yield Trigger(name, demand.table, statement, (statement,))
+
+
+def _granted(demand: Demand) -> str:
+    return f"(({demand.asked_of}) IS FALSE) OR ({demand.holds})"
+
+
 def _may_update(guard: Guard, differs: str) -> str:
-    edited = " OR ".join(f'OLD."{column}" {differs} NEW."{column}"' for column in guard.frozen)
+    edited = _edited(guard.frozen, differs)
+    if guard.closed:
+        edited += f" OR ({guard.closed}) AND ({_edited(guard.closed_frozen, differs)})"
     return f"({guard.may_update}) AND NOT ({edited})" if edited and guard.may_update else guard.may_update
+
+
+def _edited(columns: tuple[str, ...], differs: str) -> str:
+    return " OR ".join(f'OLD."{column}" {differs} NEW."{column}"' for column in columns)
 
 
 def _unless(condition: str) -> str:

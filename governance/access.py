@@ -16,23 +16,22 @@ from django.utils import timezone
 from agents import decision_point
 from agents.choices import Access
 from agents.decision_point import Question
-from agents.models import Agent, AgentInstance
-from audits import canonical
+from agents.models import Agent, AgentInstance, Person
+from agents.on_behalf import OnBehalf
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.services import ledger
-from governance import active_policy, cedar, manifest
+from governance import active_policy, cedar, guardrails, manifest, shadow
 from governance.active_policy import Active
 from governance.authzen import Entity, Evaluation, MalformedError
 from governance.choices import DecisionReason
-from governance.decisions import POLICY
+from governance.decisions import POLICY, kept
 from governance.models import Decision, EnforcementPoint
 from governance.services.enforcement_points import actor_of
 
 AGENT, AGENT_INSTANCE = "agent", "agent_instance"
 REGISTERED = frozenset({AGENT, AGENT_INSTANCE})
 NO_VERSION: Mapping[str, str] = {"version": "none", "sha256": ""}
-MAX_RECORDED = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,8 @@ class Answered:
     message: str
     requestable: bool
     policy_version: str
+    obligations: tuple[str, ...] = ()
+    access_request: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class _Finding:
     allowed: bool = False
     policy: Mapping[str, str] | None = None
     policies: tuple[str, ...] = ()
+    obligations: tuple[str, ...] = ()
+    difference: shadow.Difference | None = None
 
 
 def decide(*, evaluation: Evaluation, point: EnforcementPoint) -> Answered:
@@ -74,7 +77,9 @@ def decide(*, evaluation: Evaluation, point: EnforcementPoint) -> Answered:
         reason=answer.reason,
         message=answer.message,
         requestable=answer.requestable,
-        policy_version=POLICY["version"],
+        policy_version=answer.policy_version,
+        obligations=answer.obligations,
+        access_request=answer.access_request,
     )
 
 
@@ -109,8 +114,8 @@ def running_copy(subject: Entity) -> tuple[Agent | None, AgentInstance | None]:
     return Agent.objects.select_related("owner").filter(slug=subject.id).first(), None
 
 
-def question(evaluation: Evaluation, instance: AgentInstance, point: EnforcementPoint) -> Question:
-    """The evaluation in the words of the product's own gateway."""
+def question(evaluation: Evaluation, instance: AgentInstance, point: EnforcementPoint | None) -> Question:
+    """The evaluation in the words of the product's own gateway; without a point where none asks."""
     context = evaluation.context
     return Question(
         agent=instance.agent,
@@ -122,7 +127,10 @@ def question(evaluation: Evaluation, instance: AgentInstance, point: Enforcement
         task_id=_uuid(context.get("task_id")),
         intent=_text(context.get("intent")),
         digest=_text(context.get("digest")),
-        enforcement_point=point.pk,
+        enforcement_point=point.pk if point else None,
+        on_behalf_of=_on_behalf_of(context.get("on_behalf_of")),
+        context=context,
+        epoch=_epoch(context.get("epoch")),
     )
 
 
@@ -139,7 +147,7 @@ def policy_of(active: Active | None) -> Mapping[str, str]:
 
 def stream_of(point: EnforcementPoint) -> str:
     """The ledger stream of what this enforcement point asked about others than agents."""
-    return f"point/{point.pk}"
+    return point.stream
 
 
 def whole(evaluation: Evaluation) -> str:
@@ -155,28 +163,29 @@ def whole(evaluation: Evaluation) -> str:
 
 def written(evaluation: Evaluation) -> str:
     """The whole question for the ledger's payload: as text, or as its digest where that is long."""
-    text = whole(evaluation)
-    return text if len(text) <= MAX_RECORDED else f"sha256:{canonical.digest(text)}"
+    return kept(whole(evaluation))
 
 
 def _by_policy(evaluation: Evaluation) -> _Finding:
-    active = active_policy.active()
-    policy = policy_of(active)
+    active, tried = active_policy.asked()
     if active is None:
-        return _Finding(DecisionReason.NO_POLICY, "No policies were applied.", policy=policy)
-    if active.policies is None:
-        message = "The active policies are not what was applied. Apply them again."
-        return _Finding(DecisionReason.POLICY_ERROR, message, policy=policy)
-    verdict = active.policies.decide(evaluation)
-    if verdict.error:
-        return _Finding(DecisionReason.POLICY_ERROR, verdict.error, policy=policy)
-    if verdict.allowed:
-        reason, message = DecisionReason.ALLOWED_BY_POLICY, "A policy permits it."
-    elif verdict.policies:
-        reason, message = DecisionReason.FORBIDDEN_BY_POLICY, "A policy forbids it."
+        verdict = cedar.Verdict(allowed=False)
+        reason, message = DecisionReason.NO_POLICY, "No policies were applied."
+    elif active.policies is None:
+        verdict = cedar.Verdict(allowed=False)
+        reason, message = DecisionReason.POLICY_ERROR, guardrails.UNUSABLE
     else:
-        reason, message = DecisionReason.NO_POLICY, "No policy permits it."
-    return _Finding(reason, message, allowed=verdict.allowed, policy=policy, policies=verdict.policies)
+        verdict = active.policies.decide(evaluation)
+        reason, message = shadow.said_by(verdict)
+    return _Finding(
+        reason,
+        message,
+        allowed=verdict.allowed,
+        policy=policy_of(active),
+        policies=verdict.policies,
+        obligations=verdict.obligations,
+        difference=shadow.of_other(evaluation, verdict, tried),
+    )
 
 
 def _record(
@@ -195,6 +204,7 @@ def _record(
             reason=verdict.reason,
             message=verdict.message,
             policy_version=policy["version"],
+            obligations=list(verdict.obligations),
             enforcement_point=point,
             decided_at=timezone.now(),
         )
@@ -210,6 +220,7 @@ def _record(
             evaluation=str(decision.pk),
             trace=str(decision.task_id) if decision.task_id else None,
         )
+        shadow.keep(verdict.difference, decision)
     return Answered(
         id=decision.pk,
         allowed=verdict.allowed,
@@ -217,6 +228,7 @@ def _record(
         message=verdict.message,
         requestable=False,
         policy_version=policy["version"],
+        obligations=verdict.obligations,
     )
 
 
@@ -230,6 +242,7 @@ def _body(decision: Decision, evaluation: Evaluation | None, verdict: _Finding) 
         "reason": verdict.reason.value,
         "message": decision.message,
         "policies": list(verdict.policies),
+        "obligations": list(verdict.obligations),
         "enforcement_point": str(decision.enforcement_point_id),
     }
 
@@ -252,6 +265,24 @@ def _uuid(value: object) -> UUID | None:
         return UUID(value) if isinstance(value, str) else None
     except ValueError:
         return None
+
+
+def _on_behalf_of(value: object) -> OnBehalf | None:
+    """A person: their id or user name, or an entity with that id. Whom nobody knows lets nobody act."""
+    if value is None:
+        return None
+    name = value.get("id") if isinstance(value, Mapping) else value
+    known = _uuid(name)
+    if known is None and isinstance(name, str):
+        known = Person.objects.filter(username=name).values_list("pk", flat=True).first()
+    return OnBehalf(person=known)
+
+
+def _epoch(value: object) -> int | None:
+    """That of the token that was presented; one that is none counts as one that is over."""
+    if value is None:
+        return None
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
 
 def _text(value: object) -> str:

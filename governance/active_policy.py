@@ -1,4 +1,7 @@
-"""The active policy version, parsed once a process and looked up by its id before each decision."""
+"""The policy versions that are asked: what decides, and what runs in shadow beside it.
+
+Each is parsed once a process and looked up by its id before each decision: what was validated never changes.
+"""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -7,37 +10,60 @@ from governance import cedar
 from governance.choices import PolicyState
 from governance.models import PolicyVersion
 
+SHADOWED = (PolicyState.SHADOW, PolicyState.PROPOSED)
+
 
 class Active(NamedTuple):
-    """`policies` is None where what is stored is not what was applied, or cannot be read."""
+    """`policies` is None where what is stored is not what was validated, or cannot be read."""
 
     label: str
     sha256: str
     policies: cedar.Policies | None
+    id: UUID
+
+
+class Asked(NamedTuple):
+    """`active` is None where no policies decide; `shadow` where none are tried out."""
+
+    active: Active | None
+    shadow: Active | None = None
 
 
 _parsed: dict[UUID, Active] = {}
 
 
+def asked() -> Asked:
+    """Both, found by one query."""
+    rows = PolicyVersion.objects.filter(state__in=(PolicyState.ACTIVE, *SHADOWED)).order_by("number")
+    found = dict.fromkeys((PolicyState.ACTIVE, *SHADOWED))
+    found.update({PolicyState(state): key for key, state in rows.values_list("pk", "state")})
+    known = {key: _version(key) for key in found.values() if key is not None}
+    if len(_parsed) > len(known):
+        _parsed.clear()
+        _parsed.update(known)
+    active, shadow, proposed = (known.get(key) if key else None for key in found.values())
+    return Asked(active, proposed or shadow)
+
+
 def active() -> Active | None:
-    """None where no policies were ever applied."""
-    key = PolicyVersion.objects.filter(state=PolicyState.ACTIVE).values_list("pk", flat=True).first()
-    if key is None:
-        return None
+    """What decides; None where no policies were ever applied."""
+    return asked().active
+
+
+def read(version: PolicyVersion) -> Active:
+    """A version, parsed, once it is certain that its bytes are those that its digest names."""
+    digests = cedar.digests(version.policies, version.schema, version.entities)
+    policies = None
+    if digests["sha256"] == version.sha256:
+        try:
+            policies = cedar.load(version.policies, version.schema, version.entities)
+        except cedar.PolicyError:
+            policies = None
+    return Active(version.label, version.sha256, policies, version.pk)
+
+
+def _version(key: UUID) -> Active:
     found = _parsed.get(key)
     if found is None:
-        found = _read(PolicyVersion.objects.get(pk=key))
-        _parsed.clear()
-        _parsed[key] = found
+        found = _parsed[key] = read(PolicyVersion.objects.get(pk=key))
     return found
-
-
-def _read(version: PolicyVersion) -> Active:
-    digests = cedar.digests(version.policies, version.schema, version.entities)
-    if digests["sha256"] != version.sha256:
-        return Active(version.label, version.sha256, None)
-    try:
-        policies = cedar.load(version.policies, version.schema, version.entities)
-    except cedar.PolicyError:
-        return Active(version.label, version.sha256, None)
-    return Active(version.label, version.sha256, policies)

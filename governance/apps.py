@@ -20,6 +20,7 @@ class GovernanceConfig(AppConfig):
 
         wiring.connect()
         triggers.register(*immutable.GUARDS)
+        triggers.register_demands(*immutable.DEMANDS)
         post_migrate.connect(_complete, sender=self)
 
 

@@ -110,6 +110,11 @@ def evaluation(found: Mapping[str, Any]) -> Evaluation:
     )
 
 
+def subject(found: Mapping[str, Any]) -> Entity:
+    """The subject alone (errors as for `evaluation`)."""
+    return _entity(found, "subject")
+
+
 def batch(found: Mapping[str, Any]) -> Batch | None:
     """The evaluations of a batch; None where there are none and it is one evaluation after all.
 

@@ -1,17 +1,21 @@
 """Reading the tool manifest of a version. Pure: knows no database and no clock.
 
 An entry is ``{name, access, resource, description, parameters}``. Its resource may be a template
-(``finding/{finding_id}``), in which each ``{name}`` stands for one part between slashes.
+(``finding/{finding_id}``), in which each ``{name}`` stands for one part between slashes. The class of a
+template is all that it means, written with a star for each name: ``finding/*``.
 """
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from agents.tool_manifest import PART, PLACE, covers
+
+__all__ = ["PART", "PLACE", "class_of", "covers", "entries", "entry", "is_in_class", "of_access"]
+
 Entry = dict[str, Any]
 
-PLACE = re.compile(r"\{[a-z0-9_]+\}")
-PART = r"[^/{}\s]+"
+STAR = "*"
 
 
 def entries(manifest: Any) -> list[Entry]:
@@ -25,9 +29,16 @@ def entry(manifest: Any, name: str) -> Entry | None:
     return found[0] if len(found) == 1 else None
 
 
-def covers(template: str, resource: str) -> bool:
-    """Whether a concrete resource is one of those that the template means."""
-    literals = PLACE.split(template)
+def class_of(template: str) -> str | None:
+    """The class of resources that a template means; None where it means exactly one."""
+    return PLACE.sub(STAR, template) if PLACE.search(template) else None
+
+
+def is_in_class(resource_class: str, resource: str) -> bool:
+    """Whether a concrete resource is in a class; what holds no star is no class."""
+    if STAR not in resource_class:
+        return False
+    literals = resource_class.split(STAR)
     return re.fullmatch(PART.join(map(re.escape, literals)), resource) is not None
 
 

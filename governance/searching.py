@@ -17,7 +17,7 @@ from agents.models import AgentInstance
 from audits import canonical
 from audits.choices import Action as Happened
 from audits.services import ledger
-from governance import access, active_policy, decisions, manifest
+from governance import access, active_policy, decisions, manifest, resource_pattern
 from governance.authzen import Action, Evaluation, MalformedError, Page
 from governance.models import EnforcementPoint, Grant
 from governance.services.enforcement_points import actor_of
@@ -127,7 +127,7 @@ def _resources(asked: Evaluation) -> Iterator[Found]:
     prefix = f"{asked.resource.type}/"
     grants = _open_grants().filter(agent=agent, action=asked.action.name, resource__startswith=prefix)
     for resource in sorted(set(grants.values_list("resource", flat=True))):
-        if not manifest.PLACE.search(resource):
+        if not manifest.PLACE.search(resource) and resource_pattern.ANYTHING not in resource:
             name = resource.removeprefix(prefix)
             yield name, replace(asked, resource=replace(asked.resource, id=name))
 

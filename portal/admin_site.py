@@ -12,12 +12,21 @@ from django.utils.module_loading import import_string
 from unfold.sites import UnfoldAdminSite
 
 from agents.permissions import why_not_confirmed
+from agents.services.notifications import unread
 
 # By name, as the settings name the dashboard: the site is made before the rooms' pages are there.
 PAGES = {
-    "waiting": "portal.dashboard.waiting_page",
+    "waiting": "portal.waiting.page",
+    "notifications": "portal.notifications.page",
+    "notification_mail": "portal.notifications.mail_page",
     "register_analyst": "portal.registration.register_analyst",
+    "approver_load": "governance.admin.approver_load.load_page",
+    "dependency_map": "agents.admin.dependency_map.map_page",
+    "containment_state": "governance.admin.containment_state.state_page",
     "my_sign_in": "portal.sign_in.pages.my_sign_in",
+    "my_delegations": "portal.my_delegations.my_delegations",
+    "my_api_tokens": "portal.sign_in.api_tokens.my_api_tokens",
+    "api_operations": "portal.api.page.operations_page",
 }
 # An icon is a ligature: the word "check" in the icons' font. Read aloud, it is noise.
 ICON = re.compile(rb'<(span|i)(?=\s[^>]*class="[^"]*material-symbols-outlined)(?![^>]*aria-hidden)')
@@ -37,6 +46,13 @@ class PortalSite(UnfoldAdminSite):  # type: ignore[misc]
             path(f"{name.replace('_', '-')}/", self.admin_view(import_string(view)), name=name)
             for name, view in PAGES.items()
         ]
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """With the number on the bell, which stands on every page."""
+        context: dict[str, Any] = super().each_context(request)
+        if request.user.is_authenticated:
+            context["unread"] = unread(request.user).count()
+        return context
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:  # noqa: FBT001, FBT002 - Django's signature
         @wraps(view)

@@ -5,19 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from django.contrib import admin
-from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.db.models import Count, Max
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 
 from agents.admin.planner import show_planner
 from agents.analyst import SLUG
-from agents.choices import LABELS, OPEN_PROPOSALS, AgentState
-from agents.models import Agent, Person, ProposedAction, Run
+from agents.choices import LABELS, STEWARDS, AgentState
+from agents.models import Agent, Person, Run
 from audits.admin.show import relative, show_choice, show_label, show_link, show_time
 from audits.admin.sight import Sight
 from audits.choices import Action, Verdict
@@ -26,15 +22,14 @@ from audits.models import Bundle, Checkpoint, Entry, Event, Pending, Verificatio
 from audits.services import anchoring, erasure, siem, verification
 from governance import selectors
 from governance.choices import Discipline
-from governance.models import Approval
-from portal import registration
+from portal import registration, waiting
 from portal.roles import AUDITORS, BOARD, OWNERS
 
 SHOWN = 5
 MINUTE = 60
 
 
-ROLES = {OWNERS: "owner", BOARD: "board", AUDITORS: "auditor"}
+ROLES = {OWNERS: "owner", BOARD: "board", AUDITORS: "auditor", STEWARDS: "steward"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,80 +41,21 @@ class Step:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something that only this person's side can move on."""
-
-    task: str
-    link: SafeString
-    detail: str
-    since: SafeString
-
-
 def dashboard(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """What the overview shows; a card is there for those who may view what it counts."""
     may = request.user.has_perm
+    groups = waiting.groups(cast("Person", request.user), most=SHOWN)
     return {
         **context,
         "standing": standing(cast("Person", request.user)),
-        "waiting": waiting_for(request),
+        "groups": groups,
+        "waiting_count": sum(group.number for group in groups),
         "steps": next_steps(request),
         "agents": _agents() if may("agents.view_agent") else None,
         "elevations": _elevations() if may("governance.view_elevation") else None,
         "runs": _runs() if may("agents.view_run") else None,
         "ledger": _ledger(request) if may("audits.view_event") else None,
     }
-
-
-def waiting_page(request: HttpRequest) -> HttpResponse:
-    """Everything that waits for the person at the screen, on a page of its own."""
-    context = {
-        **admin.site.each_context(request),
-        "title": "Waiting for me",
-        "waiting": waiting_for(request),
-        "steps": next_steps(request),
-    }
-    return TemplateResponse(request, "portal/waiting.html", context)
-
-
-def waiting_for(request: HttpRequest) -> list[Waiting]:
-    """Votes to cast, then writes of one's own agents to ask elevation for, the oldest first."""
-    votes, asks, drafts = _waiting(request)
-    return [
-        *(_vote(approval) for approval in votes.select_related("agent").order_by("requested_at")),
-        *(_ask(proposal) for proposal in asks.select_related("agent", "finding").order_by("proposed_at")),
-        *(_draft(agent) for agent in drafts.order_by("registered_at")),
-    ]
-
-
-def waiting_count(request: HttpRequest) -> int:
-    return sum(rows.count() for rows in _waiting(request))
-
-
-def _waiting(
-    request: HttpRequest,
-) -> tuple[QuerySet[Approval], QuerySet[ProposedAction], QuerySet[Agent]]:
-    person = cast("Person", request.user)
-    mine = Agent.objects.filter(Q(owner=person) | Q(deputies=person)).distinct()
-    asks = ProposedAction.objects.filter(agent__in=mine, state__in=OPEN_PROPOSALS)
-    return selectors.waiting_for(person), asks, mine.filter(state=AgentState.DRAFT)
-
-
-def _vote(approval: Approval) -> Waiting:
-    return Waiting("Vote", show_link(approval), str(approval.agent), show_time(approval.requested_at))
-
-
-def _ask(proposal: ProposedAction) -> Waiting:
-    return Waiting(
-        "Ask for write elevation", show_link(proposal), str(proposal.agent), show_time(proposal.proposed_at)
-    )
-
-
-def _draft(agent: Agent) -> Waiting:
-    link = show_link(agent)
-    if agent.slug == SLUG:
-        link = format_html('<a class="cs-link" href="{}">{}</a>', reverse("admin:register_analyst"), agent)
-    return Waiting("Bring before the board", link, agent.purpose, show_time(agent.registered_at))
 
 
 def standing(person: Person) -> str:

@@ -21,10 +21,12 @@ from agents import signing
 from agents.analyst import SLUG, provenance
 from agents.errors import SigningKeyError
 from agents.models import Agent, Vulnerability
+from agents.services import deliveries
 from audits import keys, triggers
 from audits.erased_log import ErasedLogUnreadable
 from audits.errors import ServiceError
 from audits.models import Checkpoint
+from audits.operator_http import is_here
 from audits.services import anchoring, erasure, key_rotation, siem
 
 PUBLIC = (".vkey", ".keys")
@@ -308,6 +310,32 @@ def check_siem() -> Iterator[Finding]:
         yield Finding("siem", "ok", "None is told: COUNTERSIGN_SIEM is not set.")
 
 
+def check_notifications() -> Iterator[Finding]:
+    """Do people hear of what waits for them outside the portal, too?"""
+    host = settings.EMAIL_HOST
+    if not host:
+        yield Finding("mail", "ok", "None is sent: COUNTERSIGN_EMAIL_URL is not set.")
+    elif settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL or is_here(host):
+        yield Finding("mail", "ok", f"Sent through {host}:{settings.EMAIL_PORT}.")
+    else:
+        yield Finding(
+            "mail",
+            "warning",
+            f"Sent through {host}:{settings.EMAIL_PORT} without TLS: others can read it on its way.",
+            "Use submission:// or smtps:// in COUNTERSIGN_EMAIL_URL.",
+        )
+    if settings.NOTIFY_WEBHOOK:
+        yield Finding("webhook", "ok", f"Called at {urlsplit(settings.NOTIFY_WEBHOOK).hostname}.")
+    lost = deliveries.given_up(since=timezone.now() - timedelta(days=7)).count()
+    if lost:
+        yield Finding(
+            "mail",
+            "warning",
+            f"{lost} mails or calls of the webhook did not arrive in the last week, or nobody knows.",
+            "The page Deliveries says why. Everything is in the portal as well.",
+        )
+
+
 def check_approved_build() -> Iterator[Finding]:
     """Would the analyst's next run be what was approved? (promise 4)"""
     agent = Agent.objects.select_related("active_version").filter(slug=SLUG).first()
@@ -341,5 +369,6 @@ WITH_DATABASE: tuple[Check, ...] = (
     check_key_changes,
     check_erasures,
     check_siem,
+    check_notifications,
     check_approved_build,
 )

@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -16,6 +17,7 @@ from django.urls import reverse_lazy
 
 from audits.anchors import address as anchor_address
 from audits.siem import address
+from portal import mail_server
 from portal.environment import Environment
 from portal.sign_in import providers
 
@@ -64,6 +66,8 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "simple_history",
+    "rest_framework",
+    "drf_spectacular",
     "audits",
     "agents",
     "governance",
@@ -71,7 +75,9 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "agents.scim.api.middleware.ScimMiddleware",
     "governance.api.middleware.DecisionPointMiddleware",
+    "portal.api.door.ManagementApiMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -153,6 +159,8 @@ SOCIALACCOUNT_PROVIDERS = providers.configured(
         ),
     ),
 )
+# A directory may add and deactivate people (docs/scim.md); administrators only where this says so.
+SCIM_ADMINISTRATORS = env.boolean("COUNTERSIGN_SCIM_ADMINISTRATORS", default=False)
 # A browser that comes back from an identity provider comes from another site: Strict would lose it.
 SESSION_COOKIE_SAMESITE = "Lax" if SOCIALACCOUNT_PROVIDERS else "Strict"
 ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("COUNTERSIGN_PROXIES", 0, minimum=0, maximum=5)
@@ -194,6 +202,34 @@ AXES_SENSITIVE_PARAMETERS = ["username", "login", "code", "credential", "next", 
 AXES_USERNAME_CALLABLE = "portal.sign_in.lockout.counted_name"
 AXES_CLIENT_IP_CALLABLE = "portal.sign_in.address.address_of"
 AXES_LOCKOUT_CALLABLE = "portal.sign_in.lockout.answer"
+
+# --- The management API (docs/api.md) --------------------------------------------------------------------
+API_TOKEN_DAYS = env.integer("COUNTERSIGN_API_TOKEN_DAYS", 90, minimum=1, maximum=365)
+API_TOKEN_MAX_DAYS = env.integer("COUNTERSIGN_API_TOKEN_MAX_DAYS", 365, minimum=1, maximum=365)
+if API_TOKEN_DAYS > API_TOKEN_MAX_DAYS:
+    raise ImproperlyConfigured("COUNTERSIGN_API_TOKEN_DAYS is longer than COUNTERSIGN_API_TOKEN_MAX_DAYS.")
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.api.authentication.PersonalToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["agents.api.scope.ScopeOfToken"],
+    "DEFAULT_PARSER_CLASSES": ["agents.api.parsing.StrictJSON"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "audits.api.schema.Described",
+    "EXCEPTION_HANDLER": "audits.api.problems.answer",
+    "DEFAULT_METADATA_CLASS": None,
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Countersign management API",
+    "DESCRIPTION": "What people do in the portal, for programs: see docs/api.md.",
+    "VERSION": "1",
+    "LICENSE": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["audits.api.schema.complete", "governance.api.description.complete"],
+}
 
 # --- What a page may do in the browser -----------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -241,6 +277,9 @@ SIMPLE_HISTORY_DATE_INDEX = False
 
 # --- Queue: Redis and Celery workers, or a worker inside the web process ----------------------------
 REDIS_URL = env.url("REDIS_URL", schemes=("redis", "rediss"))
+LIMITER = env.text("COUNTERSIGN_LIMITER", "database", choices=("database", "redis"))
+if LIMITER == "redis" and not REDIS_URL:
+    raise ImproperlyConfigured("COUNTERSIGN_LIMITER is redis: set REDIS_URL as well.")
 CELERY_BROKER_URL = REDIS_URL or "memory://localhost/"
 # What waits in the database for so long without a worker is handed out again. Without a broker this is
 # also how work of another process (`manage.py ingest`) reaches the worker.
@@ -257,6 +296,10 @@ CELERY_BEAT_SCHEDULE = {
     "seal-the-ledger": {"task": "audits.tasks.seal", "schedule": 1.0},
     "end-what-is-over": {"task": "governance.tasks.end_what_is_over", "schedule": 5.0},
     "end-sessions-that-are-over": {"task": "agents.tasks.end_sessions", "schedule": 60.0},
+    "forget-what-cannot-come-again": {"task": "agents.tasks.forget_spent", "schedule": 300.0},
+    "watch-egress": {"task": "agents.tasks.watch_egress", "schedule": 300.0},
+    "remind-of-votes": {"task": "governance.tasks.remind", "schedule": 60.0},
+    "forget-api-answers": {"task": "audits.tasks.forget_api_answers", "schedule": 3600.0},
     "pick-up-waiting-work": {"task": "portal.tasks.pick_up_waiting_work", "schedule": 5.0},
 }
 CACHES = {
@@ -300,6 +343,25 @@ for _origin in OUTBOUND_ALLOWED_PRIVATE:
 DOCUMENT_MAX_BYTES = env.integer(
     "COUNTERSIGN_DOCUMENT_MAX_BYTES", 10 * 1024 * 1024, minimum=1024, maximum=2**28
 )
+# The page hands a file on from "look" to "import" inside a form: 1.8 MB are as much as a form may hold.
+REGISTER_IMPORT_MAX_BYTES = env.integer(
+    "COUNTERSIGN_REGISTER_IMPORT_MAX_BYTES", 1024 * 1024, minimum=1024, maximum=1_800_000
+)
+REGISTER_IMPORT_MAX_ROWS = env.integer(
+    "COUNTERSIGN_REGISTER_IMPORT_MAX_ROWS", 1_000, minimum=1, maximum=10_000
+)
+# --- Roles of agents --------------------------------------------------------------------------------
+# What `business_hours` means: from, to, time zone.
+OFFICE_HOURS = env.listing("COUNTERSIGN_OFFICE_HOURS", ("08:00", "18:00", "UTC"))
+if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d,([01]\d|2[0-3]):[0-5]\d,.+", ",".join(OFFICE_HOURS)) or (
+    OFFICE_HOURS[2] not in available_timezones() or OFFICE_HOURS[0] == OFFICE_HOURS[1]
+):
+    raise ImproperlyConfigured(
+        "COUNTERSIGN_OFFICE_HOURS: give two times and a time zone, such as 08:00,18:00,Europe/Berlin."
+    )
+SCOPE_EXCEPTION_MAX_DAYS = env.integer("COUNTERSIGN_SCOPE_EXCEPTION_MAX_DAYS", 90, minimum=1, maximum=366)
+
+# --- NVD --------------------------------------------------------------------------------------------
 NVD_ONLINE = env.boolean("COUNTERSIGN_NVD_ONLINE", default=True)
 NVD_URL = env.url(
     "COUNTERSIGN_NVD_URL", "https://services.nvd.nist.gov/rest/json/cves/2.0", schemes=("https", "http")
@@ -307,9 +369,79 @@ NVD_URL = env.url(
 NVD_API_KEY = env.text("NVD_API_KEY")
 NVD_MAX_AGE_HOURS = env.integer("COUNTERSIGN_NVD_MAX_AGE_HOURS", 24, minimum=0, maximum=8760)
 
+# --- Secrets by reference: where the stores are, never what is in them (docs/secrets.md) ------------------
+VAULT_URL = env.url("COUNTERSIGN_VAULT_URL", schemes=("https", "http"))
+VAULT_TOKEN_FILE = env.text("COUNTERSIGN_VAULT_TOKEN_FILE")
+AZURE_VAULTS = env.listing("COUNTERSIGN_AZURE_VAULTS")
+AZURE_VAULT_URL = env.url(
+    "COUNTERSIGN_AZURE_VAULT_URL", "https://{vault}.vault.azure.net", schemes=("https", "http")
+)
+AZURE_TOKEN_FILE = env.text("COUNTERSIGN_AZURE_TOKEN_FILE")
+GCP_SECRETS_URL = env.url(
+    "COUNTERSIGN_GCP_SECRETS_URL", "https://secretmanager.googleapis.com", schemes=("https", "http")
+)
+GCP_TOKEN_FILE = env.text("COUNTERSIGN_GCP_TOKEN_FILE")
+SECRET_VARIABLES = env.listing("COUNTERSIGN_SECRET_VARIABLES")
+SECRETS_DIR = env.text("COUNTERSIGN_SECRETS_DIR")
+SECRET_LEASE_SECONDS = env.integer("COUNTERSIGN_SECRET_LEASE_SECONDS", 60, minimum=1, maximum=3600)
+SECRET_TASK_DAYS = env.integer("COUNTERSIGN_SECRET_TASK_DAYS", 7, minimum=1, maximum=90)
+NVD_SECRET = env.text("COUNTERSIGN_NVD_SECRET")
+CELERY_BEAT_SCHEDULE["rotate-secrets"] = {"task": "agents.tasks.rotate_secrets", "schedule": 60.0}
+
 # --- Approvals: how long people have to decide --------------------------------------------------------
 APPROVAL_DAYS = env.integer("COUNTERSIGN_APPROVAL_DAYS", 14, minimum=1, maximum=365)
 ELEVATION_DECISION_HOURS = env.integer("COUNTERSIGN_ELEVATION_DECISION_HOURS", 4, minimum=1, maximum=168)
+ELEVATION_MAX_MINUTES = env.integer("COUNTERSIGN_ELEVATION_MAX_MINUTES", 480, minimum=1, maximum=10_080)
+# A vote so soon after the page was opened is listed as quick: nobody reads that fast.
+QUICK_VOTE_SECONDS = env.integer("COUNTERSIGN_QUICK_VOTE_SECONDS", 10, minimum=0, maximum=3600)
+BREAK_GLASS_MINUTES = env.integer("COUNTERSIGN_BREAK_GLASS_MINUTES", 30, minimum=1, maximum=30)
+BREAK_GLASS_REVIEW_HOURS = env.integer("COUNTERSIGN_BREAK_GLASS_REVIEW_HOURS", 24, minimum=1, maximum=24)
+ACCESS_REQUESTS_PER_HOUR = env.integer("COUNTERSIGN_ACCESS_REQUESTS_PER_HOUR", 20, minimum=1, maximum=10_000)
+ACCESS_REQUEST_MINUTES = env.integer("COUNTERSIGN_ACCESS_REQUEST_MINUTES", 10, minimum=1, maximum=60)
+
+UNFREEZE_HOURS = env.integer("COUNTERSIGN_UNFREEZE_HOURS", 24, minimum=1, maximum=168)
+
+# --- Releases: when a candidate may be given a larger share ----------------------------------------------
+RELEASE_SOAK_HOURS = env.integer("COUNTERSIGN_RELEASE_SOAK_HOURS", 24, minimum=0, maximum=8760)
+RELEASE_TOLERANCE_PERCENT = env.integer("COUNTERSIGN_RELEASE_TOLERANCE_PERCENT", 10, minimum=0, maximum=100)
+# Who has not voted is told when so much of the time is over, and once more so long before its end.
+REMIND_AT_PERCENT = env.integer("COUNTERSIGN_REMIND_AT_PERCENT", 50, minimum=1, maximum=99)
+REMIND_LAST_HOURS = env.integer("COUNTERSIGN_REMIND_LAST_HOURS", 24, minimum=1, maximum=720)
+HANDOVER_DAYS = env.integer("COUNTERSIGN_HANDOVER_DAYS", 14, minimum=1, maximum=365)
+
+# --- Identities of agents that run elsewhere (docs/integrate.md) --------------------------------------------
+INSTANCE_MAX_DAYS = env.integer("COUNTERSIGN_INSTANCE_MAX_DAYS", 90, minimum=1, maximum=366)
+KEY_OVERLAP_MINUTES = env.integer("COUNTERSIGN_KEY_OVERLAP_MINUTES", 60, minimum=0, maximum=10_080)
+TOKEN_READ_SECONDS = env.integer("COUNTERSIGN_TOKEN_READ_SECONDS", 600, minimum=10, maximum=600)
+TOKEN_WRITE_SECONDS = env.integer("COUNTERSIGN_TOKEN_WRITE_SECONDS", 300, minimum=10, maximum=300)
+TOKENS_PER_MINUTE = env.integer("COUNTERSIGN_TOKENS_PER_MINUTE", 120, minimum=1, maximum=100_000)
+DELEGATION_MAX_DAYS = env.integer("COUNTERSIGN_DELEGATION_MAX_DAYS", 90, minimum=1, maximum=366)
+SUBJECT_TOKEN_SECONDS = env.integer("COUNTERSIGN_SUBJECT_TOKEN_SECONDS", 120, minimum=10, maximum=300)
+LIVE_TOKENS = env.integer("COUNTERSIGN_LIVE_TOKENS", 50, minimum=1, maximum=10_000)
+
+# --- The revocation feed (docs/revocation-feed.md) ----------------------------------------------------------
+# A point that has not asked for so long is stale. It waits 25 seconds at most; when it asked is kept to two.
+FEED_STALE_SECONDS = env.integer("COUNTERSIGN_FEED_STALE_SECONDS", 30, minimum=30, maximum=600)
+# So many wait at once in each web process, each with a thread of it; the others ask again in a moment.
+FEED_WAITERS = env.integer("COUNTERSIGN_FEED_WAITERS", 8, minimum=0, maximum=1_000)
+PROBE_MINUTES = env.integer("COUNTERSIGN_PROBE_MINUTES", 10, minimum=1, maximum=1440)
+CELERY_BEAT_SCHEDULE["look-after-enforcement-points"] = {
+    "task": "governance.tasks.look_after_enforcement_points",
+    "schedule": 5.0,
+}
+CELERY_BEAT_SCHEDULE["probe-enforcement-points"] = {
+    "task": "governance.tasks.probe_enforcement_points",
+    "schedule": timedelta(minutes=PROBE_MINUTES).total_seconds(),
+}
+# --- The gateway (docs/egress.md) ---------------------------------------------------------------------------
+# What counts for an endpoint that says nothing else: when its circuit breaker opens, and for how long.
+BREAKER_FAILURES = env.integer("COUNTERSIGN_BREAKER_FAILURES", 5, minimum=1, maximum=1_000)
+BREAKER_SECONDS = env.integer("COUNTERSIGN_BREAKER_SECONDS", 60, minimum=1, maximum=86_400)
+RESPONSE_MAX_BYTES = env.integer(
+    "COUNTERSIGN_RESPONSE_MAX_BYTES", 64 * 1024, minimum=1024, maximum=16 * 1024 * 1024
+)
+EGRESS_EXCEPTION_DAYS = env.integer("COUNTERSIGN_EGRESS_EXCEPTION_DAYS", 90, minimum=1, maximum=366)
+OUTCOME_MINUTES = env.integer("COUNTERSIGN_OUTCOME_MINUTES", 15, minimum=1, maximum=10_080)
 
 # --- Identity ---------------------------------------------------------------------------------------
 CREDENTIAL_SECONDS = env.integer("COUNTERSIGN_CREDENTIAL_SECONDS", 30, minimum=1, maximum=600)
@@ -355,6 +487,32 @@ address.check_secret(SIEM_SINKS, SIEM_WEBHOOK_SECRET)
 if SIEM_SINKS:
     CELERY_BEAT_SCHEDULE["send-to-siem"] = {"task": "audits.tasks.send_to_siem", "schedule": 1.0}
 
+# --- Notifications: mail and one webhook (docs/notifications.md) ----------------------------------------
+PORTAL_URL = env.url("COUNTERSIGN_PORTAL_URL", ISSUER, schemes=("https", "http")).rstrip("/")
+_mail = mail_server.parse(
+    env.url("COUNTERSIGN_EMAIL_URL", schemes=mail_server.SCHEMES), env.text("COUNTERSIGN_EMAIL_FROM")
+)
+EMAIL_HOST, EMAIL_PORT = _mail.host, _mail.port  # no host: no mail is sent
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.user, _mail.password
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.starttls, _mail.tls
+EMAIL_FROM = DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail.sender
+EMAIL_TIMEOUT = 15
+MAIL_SUMMARY_HOUR = env.integer("COUNTERSIGN_MAIL_SUMMARY_HOUR", 7, minimum=0, maximum=23)
+NOTIFICATION_DAYS = env.integer("COUNTERSIGN_NOTIFICATION_DAYS", 180, minimum=1, maximum=3650)
+CELERY_BEAT_SCHEDULE["tell-of-dates"] = {"task": "governance.tasks.tell_of_dates", "schedule": 3600.0}
+CELERY_BEAT_SCHEDULE["forget-notifications"] = {
+    "task": "agents.tasks.forget_notifications",
+    "schedule": timedelta(days=1).total_seconds(),
+}
+NOTIFY_WEBHOOK = env.url("COUNTERSIGN_NOTIFY_WEBHOOK", schemes=("https", "http"))
+NOTIFY_WEBHOOK_SECRET = env.text("COUNTERSIGN_NOTIFY_WEBHOOK_SECRET")
+mail_server.check_webhook(NOTIFY_WEBHOOK, NOTIFY_WEBHOOK_SECRET)
+if EMAIL_HOST or NOTIFY_WEBHOOK:
+    CELERY_BEAT_SCHEDULE["deliver-notifications"] = {
+        "task": "portal.tasks.deliver_notifications",
+        "schedule": 5.0,
+    }
+
 # --- Language, time, logs ---------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -398,6 +556,9 @@ UNFOLD = {
     "ACCOUNT": {
         "navigation": [
             {"title": "Your sign-in", "link": reverse_lazy("admin:my_sign_in")},
+            {"title": "What is mailed to you", "link": reverse_lazy("admin:notification_mail")},
+            {"title": "Agents acting for you", "link": reverse_lazy("admin:my_delegations")},
+            {"title": "Your API tokens", "link": reverse_lazy("admin:my_api_tokens")},
             {"title": "Change password", "link": reverse_lazy("admin:password_change")},
         ]
     },

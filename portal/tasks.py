@@ -2,8 +2,9 @@
 
 from celery import shared_task
 
-from agents.services import runs
+from agents.services import deliveries, runs
 from audits.services import bundles, verification
+from portal import links
 
 
 @shared_task
@@ -12,3 +13,9 @@ def pick_up_waiting_work() -> None:
     runs.sweep()
     bundles.sweep()
     verification.sweep()
+
+
+@shared_task
+def deliver_notifications() -> None:
+    """Send what waits by mail and to the webhook; planned only where the settings name one of them."""
+    deliveries.deliver(links=links)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.apps import apps
 from django.db import connection, transaction
 
+from agents.apps import _complete as complete_agents
 from audits import triggers
 from audits.apps import _complete as complete_audits
 from governance.apps import _complete as complete_governance
@@ -44,6 +45,7 @@ def empty() -> None:
     _arm(names)
     triggers.install(connection)
     complete_audits(using=connection.alias, apps=apps)
+    complete_agents(using=connection.alias, apps=apps)
     complete_governance(using=connection.alias, apps=apps)
 
 

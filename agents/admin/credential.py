@@ -3,6 +3,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from agents.admin.access import COLOURS as ACCESS_COLOURS
+from agents.admin.narrowing import ByName
 from agents.admin.ties import show_decision, show_elevation
 from agents.models import Credential, FunctionCall
 from audits.admin.base import ReadOnlyAdmin
@@ -23,7 +24,7 @@ class CredentialAdmin(ReadOnlyAdmin):
 
     empty_text = "No credential was minted yet. One is minted for each allowed call, for seconds."
     list_display = ("action", "resource_short", "access_label", "agent", "lifetime", "issued", "used")
-    list_filter = ("access", "agent")
+    list_filter = ("access", ("agent", ByName))
     list_select_related = ("agent",)
     search_fields = ("action", "resource", "id")
     search_help_text = "Action, resource, id"

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
 
+from agents.admin.narrowing import ByName
 from agents.admin.who import show_who
 from agents.choices import DocumentKind
 from agents.models import Agent, AgentDocument
@@ -42,7 +43,7 @@ class AgentDocumentAdmin(AddByService):
     )
     add_submit = "Attach"
     list_display = ("title", "kind_name", "agent_link", "file_size", "adder", "added")
-    list_filter = ("kind", "agent")
+    list_filter = ("kind", ("agent", ByName))
     list_select_related = ("agent",)
     search_fields = ("title", "file_name", "sha256")
     search_help_text = "Title, file name, SHA-256"

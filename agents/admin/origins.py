@@ -3,4 +3,6 @@
 SCANNER = "the scanner's report"
 MODEL = "the model"
 OWNER_SIDE = "the owner's side"
+STEWARDS = "the stewards"
 NVD = "NVD"
+ADMINISTRATORS = "the administrators"

@@ -16,7 +16,7 @@ from agents.models import Agent, Person, Session
 from agents.services import people, second_factors
 from audits.admin.base import ActionVariant, AddByService, DialogForm, Section, ServiceForm, dialog_action
 from audits.admin.reader import actor_of
-from audits.admin.references import found_by
+from audits.admin.references import found_by, is_uuid
 from audits.admin.rows import row_of
 from audits.admin.show import show_choice, show_label, show_link, show_list, show_time, time_column
 from audits.services import erasure
@@ -55,6 +55,37 @@ def _found(text: str) -> list[str]:
 
 
 found_by("person", _found)
+
+
+class AmendPersonForm(DialogForm):
+    """The input of `people.amend_person`, filled with what stands now."""
+
+    username = forms.CharField(max_length=150, help_text="The name by which they sign in.")
+    first_name = forms.CharField(max_length=150, required=False)
+    last_name = forms.CharField(max_length=150, required=False)
+    email = forms.EmailField(required=False)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        person = Person.objects.filter(pk=self.object_id).first() if is_uuid(self.object_id) else None
+        for name, field in self.fields.items():
+            field.initial = getattr(person, name, "")
+
+
+class GroupsForm(DialogForm):
+    """The input of `people.assign_groups`, filled with what stands now."""
+
+    groups = forms.ModelMultipleChoiceField(
+        queryset=Group.objects.order_by("name"),
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        help_text="What the person may see and ask for. A seat on the board is assigned separately.",
+    )
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        person = Person.objects.filter(pk=self.object_id).first() if is_uuid(self.object_id) else None
+        self.fields["groups"].initial = person.groups.all() if person else ()
 
 
 class ErasePersonForm(DialogForm):
@@ -114,14 +145,25 @@ class PersonAdmin(AddByService):
     empty_text = "Nobody is registered yet."
     list_display = ("username", "full_name", "email", "group_names", "standing", "last_seen")
     list_filter = ("is_active", "groups")
-    search_fields = ("username", "first_name", "last_name", "email")
-    search_help_text = "Name, username, e-mail"
+    search_fields = ("username", "first_name", "last_name", "email", "external_id")
+    search_help_text = "Name, username, e-mail, external id"
     fieldsets = (
-        (None, {"fields": (("username", "full_name"), ("email", "standing"), "group_names")}),
+        (
+            None,
+            {"fields": (("username", "full_name"), ("email", "standing"), ("group_names", "external_id"))},
+        ),
         ("Sign-in", {"fields": (("joined", "last_seen"), "second_factors")}),
     )
     sections = (OWNED, SESSIONS)
-    actions_detail = ("deactivate", "reactivate", "invite", "reset_second_factors", "erase")
+    actions_detail = (
+        "amend",
+        "assign_groups",
+        "deactivate",
+        "reactivate",
+        "invite",
+        "reset_second_factors",
+        "erase",
+    )
 
     joined = time_column("date_joined", "joined")
     last_seen = time_column("last_login", "last sign-in")
@@ -135,6 +177,48 @@ class PersonAdmin(AddByService):
         fields["groups"] = [group.name for group in fields["groups"]]
         person = people.add_person(actor=actor_of(request), **fields)
         return person, f"{person} may sign in as {person.username}."
+
+    def has_amend_permission(self, request: HttpRequest, object_id: str) -> bool:
+        if self.get_object(request, object_id) is None:
+            return False
+        return permissions.why_not_administer_people(actor_of(request)) is None
+
+    @dialog_action(
+        title="Amend",
+        description="What they are called, and the name by which they sign in. An agent that they answer for "
+        "was approved with their username: with another one it goes before the board again.",
+        submit="Save",
+        permissions=["amend"],
+        form_class=AmendPersonForm,
+        icon="edit",
+        reauthenticate=True,
+    )
+    def amend(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        person = row_of(Person.objects.all(), object_id)
+        people.amend_person(
+            actor=actor_of(request),
+            person=person,
+            username=form.cleaned_data["username"],
+            first_name=form.cleaned_data["first_name"],
+            last_name=form.cleaned_data["last_name"],
+            email=form.cleaned_data["email"],
+        )
+        return "Saved."
+
+    @dialog_action(
+        title="Change groups",
+        description="What they may see and ask for, from their next page on.",
+        submit="Save",
+        permissions=["amend"],
+        form_class=GroupsForm,
+        icon="group",
+        reauthenticate=True,
+    )
+    def assign_groups(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
+        person = row_of(Person.objects.all(), object_id)
+        names = [group.name for group in form.cleaned_data["groups"]]
+        people.assign_groups(actor=actor_of(request), person=person, groups=names)
+        return "Saved."
 
     def has_deactivate_permission(self, request: HttpRequest, object_id: str) -> bool:
         person: Person | None = self.get_object(request, object_id)
@@ -150,7 +234,8 @@ class PersonAdmin(AddByService):
 
     @dialog_action(
         title="Deactivate",
-        description="The person cannot sign in any more. The agents that they own lose all access at once.",
+        description="The person cannot sign in any more, and their seat ends. The agents that they own write "
+        "no more, and read only as long as their risk class lets them: somebody else has to accept them.",
         submit="Deactivate",
         permissions=["deactivate"],
         icon="block",
@@ -159,11 +244,11 @@ class PersonAdmin(AddByService):
     )
     def deactivate(self, request: HttpRequest, form: DialogForm, object_id: str) -> str:
         people.deactivate(actor=actor_of(request), person=row_of(Person.objects.all(), object_id))
-        return "Deactivated. Agents of this person have no access from this moment."
+        return "Deactivated. Agents of this person have no owner from this moment."
 
     @dialog_action(
         title="Reactivate",
-        description="The person can sign in again, and the agents that they own may act as approved.",
+        description="The person can sign in again. Agents that they owned are offered to them, or to others.",
         submit="Reactivate",
         permissions=["reactivate"],
         icon="undo",

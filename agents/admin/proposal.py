@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from agents.admin.narrowing import ByName
 from agents.admin.origins import MODEL
 from agents.admin.ties import show_decision
 from agents.choices import LABELS, OPEN_PROPOSALS
@@ -33,7 +34,7 @@ class ProposedActionAdmin(ReadOnlyAdmin):
     change_form_template = "agents/proposal.html"
     empty_text = "No agent has asked to write anything. A refused write that may be asked for appears here."
     list_display = ("function", "finding_link", "agent", "state_label", "proposed")
-    list_filter = ("state", "agent")
+    list_filter = ("state", ("agent", ByName))
     list_select_related = ("agent", "finding")
     search_fields = ("function", "resource", "finding__title", "finding__component_name")
     search_help_text = "Function, resource, finding"

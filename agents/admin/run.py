@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from agents.admin.counts import count_of
+from agents.admin.narrowing import ByName
 from agents.admin.planner import show_planner
 from agents.admin.running import MayRun, run_dialog
 from agents.admin.timeline import timeline
@@ -62,7 +63,7 @@ class RunAdmin(MayRun, ReadOnlyAdmin):
         "calls",
         "queued",
     )
-    list_filter = ("state", "reason", "agent")
+    list_filter = ("state", "reason", ("agent", ByName))
     list_select_related = ("report", "agent")
     search_fields = ("report__target", "report__file_name", "agent__name", "planner")
     search_help_text = "Report, agent, planner"

@@ -1,12 +1,23 @@
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from agents import permissions
 from agents.admin.access import show_access
+from agents.admin.narrowing import ByName
 from agents.admin.origins import OWNER_SIDE
+from agents.admin.version_form import VersionForm
+from agents.admin.version_test import TESTS
 from agents.choices import LABELS
-from agents.models import AgentInstance, AgentVersion, Run
-from audits.admin.base import ReadOnlyAdmin, Section
+from agents.models import AgentInstance, AgentVersion, Person, Run
+from agents.services import register
+from audits.admin.base import AddByService, Section
 from audits.admin.show import (
     digest_column,
     link_column,
@@ -48,14 +59,23 @@ INSTANCES = Section(
 
 
 @admin.register(AgentVersion)
-class AgentVersionAdmin(ReadOnlyAdmin):
+class AgentVersionAdmin(AddByService):
     """What runs, with its provenance (S1-11)."""
+
+    add_form = VersionForm
+    add_title = "Add a version"
+    add_description = (
+        "One build of an agent, with where it comes from. It runs only once the board has approved it, and "
+        "does not change once it is submitted."
+    )
+    add_submit = "Add version"
+    change_form_template = "agents/version.html"
 
     ledger_kind = "version"
 
     empty_text = "No version was added yet. A version is what the board approves."
     list_display = ("label", "agent", "model_words", "digest_short", "added_by", "added", "submitted")
-    list_filter = ("agent",)
+    list_filter = (("agent", ByName),)
     list_select_related = ("agent", "added_by")
     search_fields = ("label", "agent__name", "agent__slug", "digest", "model_name")
     search_help_text = "Label, agent, model, digest"
@@ -76,7 +96,7 @@ class AgentVersionAdmin(ReadOnlyAdmin):
         ),
         ("Functions it may call", {"fields": ("manifest",)}),
     )
-    sections = (RUNS, INSTANCES)
+    sections: tuple[Section, ...] = (TESTS, RUNS, INSTANCES)
     history_origins = {"tool_manifest": OWNER_SIDE}
 
     agent_link = link_column("agent", "agent")
@@ -86,6 +106,23 @@ class AgentVersionAdmin(ReadOnlyAdmin):
     digest_full = digest_column("digest", "digest of all this, SHA-256", full=True)
     prompt_digest_full = digest_column("prompt_digest", "system prompt, SHA-256", full=True)
     code_commit_full = digest_column("code_commit", "code", full=True)
+
+    def add_by_service(self, request: HttpRequest, form: VersionForm) -> tuple[Model, str]:
+        version = register.add_version(
+            actor=request.user,  # type: ignore[arg-type]
+            agent=form.cleaned_data["agent"],
+            label=form.cleaned_data["label"],
+            provenance=form.provenance,
+        )
+        return version, "Added. It runs only once the board has approved it."
+
+    def story(self, request: HttpRequest, instance: AgentVersion) -> Mapping[str, Any]:
+        person = request.user
+        if not isinstance(person, Person) or not self.has_add_permission(request):
+            return {}
+        if permissions.why_not_change(person, instance.agent):
+            return {}
+        return {"derive_url": f"{reverse('admin:agents_agentversion_add')}?from={instance.pk}"}
 
     @admin.display(description="model", ordering="model_name")
     def model_words(self, version: AgentVersion) -> str:

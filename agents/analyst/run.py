@@ -8,7 +8,7 @@ import time
 from typing import Any
 from uuid import UUID
 
-from agents import llm
+from agents import endpoints, llm
 from agents.analyst import answer as answers
 from agents.analyst import prompt, provenance
 from agents.choices import AnalysisReason, AnalysisState, RunReason
@@ -16,7 +16,7 @@ from agents.errors import ModelError, NotActiveError, NotApprovedError, RunOverE
 from agents.functions import catalogue
 from agents.llm import Model, ModelAnswer, ToolCall
 from agents.models import AgentInstance, Assessment, Finding, ModelTurn, Run
-from agents.services import analyses, gateway, runs
+from agents.services import analyses, egress_attempts, gateway, runs
 from audits.actor import Actor
 
 WORKER = Actor.system("analyst-worker")
@@ -42,7 +42,10 @@ def _work(run: Run) -> tuple[RunReason, str]:
     started = time.monotonic()
     try:
         instance = runs.begin(actor=WORKER, run=run, running=provenance.current())
-        with llm.connect() as model:
+        with (
+            egress_attempts.guarded(instance=instance, run=run, also=(endpoints.MODEL,)),
+            llm.connect() as model,
+        ):
             analyst = _Analyst(run, instance, model, started)
             states = [analyst.analyse(finding_id).state for finding_id in runs.remaining(run)]
     except NotApprovedError as denial:

@@ -1,6 +1,7 @@
 """What a function of the catalogue is made of (S0-1)."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, WithJsonSchema
 
 from agents.choices import Access, Severity
 from agents.models import AgentInstance, Finding
+from agents.secrets import SecretValue
 
 CVE_ID = r"^CVE-[0-9]{4}-[0-9]{4,19}$"
 # Line breaks and tabs are text. Other control characters only ever hide something, and those that turn
@@ -39,12 +41,14 @@ class Result(BaseModel):
 class Service:
     """Who answers (S0-5). A public service never gets the token; an internal one verifies it itself.
 
-    `locate` says where a result came from; without a result, where one would have.
+    `locate` says where a result came from; without a result, where one would have. `secret` names the
+    reference to the secret that it asks for; empty: it asks for none.
     """
 
     name: str
     public: bool
     locate: Callable[[Mapping[str, Any] | None], str]
+    secret: Callable[[], str] = str
 
     @property
     def audience(self) -> str:
@@ -54,11 +58,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a call works on. It comes from the run, never from the model."""
+    """What a call works on. It comes from the run, never from the model.
+
+    `secret` gives the service's secret, in a `with`, at the moment at which the call leaves (S2-12).
+    """
 
     instance: AgentInstance
     finding: Finding
     token: str
+    secret: Callable[[], AbstractContextManager[SecretValue]]
 
 
 A = TypeVar("A", bound=Arguments)

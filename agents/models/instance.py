@@ -11,6 +11,9 @@ class AgentInstance(Row):
     version = models.ForeignKey("agents.AgentVersion", on_delete=models.PROTECT, related_name="instances")
     spiffe_id = models.CharField(max_length=300, unique=True)
     started_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Of a copy that was provisioned: until when it may ask for tokens."
+    )
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

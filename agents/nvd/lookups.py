@@ -30,12 +30,13 @@ class NvdAnswer:
     temporary: bool = False
 
 
-def lookup(cve_id: str) -> NvdAnswer:
+def lookup(cve_id: str, *, key: client.Key | None = None) -> NvdAnswer:
     """What NVD says about `cve_id`; never raises for what NVD or the network does.
 
     In this order: a fresh record of ours (fetched within `NVD_MAX_AGE_HOURS`; of the mirror, however
     old, where the product is offline), NVD's API where `NVD_ONLINE`, an older record of ours with a
-    note, else `UNAVAILABLE` with the reason. No transaction may be open where the API is asked.
+    note, else `UNAVAILABLE` with the reason. No transaction may be open where the API is asked. `key` gives
+    the API key then; what it raises is raised.
     """
     if not records.CVE_ID.fullmatch(cve_id):
         return _unavailable(f"{cve_id[:40]!r} is not a CVE id, and NVD lists nothing else.")
@@ -45,7 +46,7 @@ def lookup(cve_id: str) -> NvdAnswer:
     if not settings.NVD_ONLINE:
         return _without_nvd(cve_id, known, "the product is offline (COUNTERSIGN_NVD_ONLINE=false)")
     try:
-        cve = client.fetch(cve_id)
+        cve = client.fetch(cve_id, key=key)
     except OutboundError as error:
         return _without_nvd(cve_id, known, error.message, temporary=error.temporary)
     if cve is None:

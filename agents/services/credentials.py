@@ -4,62 +4,66 @@ RFC 9068 access tokens (`at+jwt`) signed with ES256; the task is an RFC 9396 aut
 token itself is not kept: what is stored is what it allowed, and that it was used.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-import jwt
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agents import permissions, signing
+from agents import access_token, on_behalf, permissions
 from agents.choices import CredentialRefusal
 from agents.decision_point import Answer, Question
 from agents.errors import CredentialError
-from agents.models import Agent, AgentInstance, Credential
-from agents.services import locks
+from agents.models import Agent, AgentInstance, Credential, InstanceKey
+from agents.services import locks, revocations
+from agents.services.revocations import Scope
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.models.base import new_id
 from audits.services import ledger
 
-TYPE = "at+jwt"
-MAX_TOKEN_CHARACTERS = 8192
 SCOPE = {"read": "agent:read", "write": "agent:write"}
-REQUIRED = ("iss", "sub", "aud", "jti", "iat", "exp", "scope", "authorization_details", "epoch", "prv")
 GUARD = Actor.system("credential-guard")
-REFUSALS: tuple[tuple[type[jwt.PyJWTError], CredentialRefusal], ...] = (
-    (jwt.InvalidSignatureError, CredentialRefusal.SIGNATURE),
-    (jwt.ExpiredSignatureError, CredentialRefusal.EXPIRED),
-    (jwt.ImmatureSignatureError, CredentialRefusal.EXPIRED),
-    (jwt.InvalidAudienceError, CredentialRefusal.AUDIENCE),
-    (jwt.InvalidIssuerError, CredentialRefusal.ISSUER),
-    (jwt.InvalidAlgorithmError, CredentialRefusal.ALGORITHM),
-    (jwt.MissingRequiredClaimError, CredentialRefusal.CLAIMS),
-    (jwt.InvalidTokenError, CredentialRefusal.MALFORMED),
-)
 
 
 def mint(
-    *, answer: Answer, question: Question, instance: AgentInstance, audience: str
+    *,
+    answer: Answer,
+    question: Question,
+    instance: AgentInstance,
+    audience: str,
+    seconds: int = 0,
+    thumbprint: str = "",
+    client_key: str = "",
 ) -> tuple[str, Credential]:
     """A token for the one call that `answer` allowed, and its row.
 
-    It lives `settings.CREDENTIAL_SECONDS`, never longer than the answer's `credential_seconds` (the
-    longest of the agent's risk class) and never past its `ends_at`.
+    It lives `seconds`, or `settings.CREDENTIAL_SECONDS`, never longer than the answer's
+    `credential_seconds` (the longest of the agent's risk class) and never past its `ends_at` or the end
+    of its copy. With a `thumbprint` it is good for the holder of that key alone (RFC 9449); `client_key`
+    is the one with which its copy proved itself. Once either is revoked it is refused, as at every level.
 
     Raises:
         CredentialError: the answer does not allow it, its time is over, or the agent's access has
             ended since; nothing is minted, and the refusal is recorded.
     """
     now = timezone.now()
-    expires = now + timedelta(seconds=min(answer.credential_seconds, settings.CREDENTIAL_SECONDS))
-    if answer.ends_at is not None:
-        expires = min(expires, answer.ends_at)
+    expires = now + timedelta(seconds=min(answer.credential_seconds, seconds or settings.CREDENTIAL_SECONDS))
+    expires = min(end for end in (expires, answer.ends_at, instance.expires_at) if end is not None)
     with transaction.atomic():
         agent = locks.agent(question.agent.pk)
-        refusal = _why_not_mint(answer, agent, expires=expires, now=now)
+        scope = Scope.of(
+            agent,
+            instance,
+            elevation=answer.elevation_id,
+            delegation=answer.delegation_id,
+            keys=(thumbprint, client_key),
+        )
+        late = CredentialRefusal.EXPIRED if expires <= now else None
+        refusal = late or _why_not_mint(answer, question, agent, scope)
         if refusal is None:
             credential = Credential.objects.create(
                 agent=agent,
@@ -70,11 +74,16 @@ def mint(
                 action=question.action,
                 resource=question.resource,
                 access=question.access,
+                thumbprint=thumbprint,
+                client_key=client_key,
+                delegation_id=answer.delegation_id,
+                parent=question.on_behalf_of.parent if question.on_behalf_of else None,
+                epoch=answer.epoch,
                 issued_at=now,
                 expires_at=expires,
             )
             _record_minted(credential, question)
-            return _encode(_claims(credential, question, epoch=agent.epoch)), credential
+            return access_token.sign(_claims(credential, question, epoch=answer.epoch)), credential
     raise _refused(refusal, agent, subject=instance.spiffe_id, decision=answer.id)
 
 
@@ -88,7 +97,7 @@ def verify(*, holder: Actor, token: str, audience: str, action: str, resource: s
         CredentialError: with the reason; recorded. The call must not happen.
     """
     try:
-        claims = _decode(token, audience=audience)
+        claims = access_token.read(token, audience=audience)
     except CredentialError as error:
         _record_refused(CredentialRefusal(error.refusal), None, subject="")
         raise
@@ -114,14 +123,28 @@ def verify(*, holder: Actor, token: str, audience: str, action: str, resource: s
     return credential
 
 
-def _why_not_mint(
-    answer: Answer, agent: Agent, *, expires: datetime, now: datetime
-) -> CredentialRefusal | None:
+def has_ended(*, credential: Credential, claims: Mapping[str, Any]) -> bool:
+    """Whether something that a token rests on is over, by the order of revocations or by what stands now."""
+    agent = Agent.objects.select_related("owner").get(pk=credential.agent_id)
+    if not revocations.is_good(epoch=claims["epoch"], scope=Scope.of_credential(credential, agent)):
+        return True
+    if permissions.why_not_use(agent, credential.access) or credential.revoked_at is not None:
+        return True
+    behalf = on_behalf.of_credential(credential)
+    if behalf is not None and on_behalf.why_broken(agent, behalf) is not None:
+        return True
+    over = InstanceKey.objects.filter(ends_at__lte=timezone.now())
+    if credential.client_key and over.filter(thumbprint=credential.client_key).exists():
+        return True
+    return AgentInstance.objects.filter(pk=credential.instance_id, ended_at__isnull=False).exists()
+
+
+def _why_not_mint(answer: Answer, question: Question, agent: Agent, scope: Scope) -> CredentialRefusal | None:
     if not answer.allowed:
         return CredentialRefusal.TASK
-    if expires <= now:
-        return CredentialRefusal.EXPIRED
-    if permissions.why_not_act(agent) or answer.epoch != agent.epoch:
+    if not revocations.is_good(epoch=answer.epoch, scope=scope):
+        return CredentialRefusal.ENDED
+    if permissions.why_not_use(agent, question.access):
         return CredentialRefusal.ENDED
     return None
 
@@ -129,7 +152,7 @@ def _why_not_mint(
 def _claims(credential: Credential, question: Question, *, epoch: int) -> dict[str, Any]:
     claims: dict[str, Any] = {
         "iss": settings.ISSUER,
-        "sub": credential.instance.spiffe_id,
+        **_parties(credential),
         "client_id": credential.agent.slug,
         "aud": credential.audience,
         "jti": str(credential.pk),
@@ -144,54 +167,33 @@ def _claims(credential: Credential, question: Question, *, epoch: int) -> dict[s
                 "identifier": credential.resource,
                 "intent": question.intent,
                 "task": str(question.task_id),
+                **_data(credential),
             }
         ],
         "prv": question.version.digest,
         "epoch": epoch,
+        "owner": str(credential.agent.owner_id),
     }
+    if credential.thumbprint:
+        claims["cnf"] = {"jkt": credential.thumbprint}
+    if credential.client_key:
+        claims["client_key"] = credential.client_key
     if credential.elevation_id is not None:
         claims["elev"] = {"id": str(credential.elevation_id), "until": claims["exp"]}
     return claims
 
 
-def _encode(claims: dict[str, Any]) -> str:
-    key = signing.key()
-    return jwt.encode(claims, key.private, algorithm=signing.ALGORITHM, headers={"typ": TYPE, "kid": key.id})
+def _parties(credential: Credential) -> dict[str, Any]:
+    """Whom it is about: the agent itself, or whom it acts for, and through whom (RFC 8693 section 4.1)."""
+    behalf = on_behalf.of_credential(credential)
+    if behalf is None:
+        return {"sub": credential.instance.spiffe_id}
+    return {"sub": on_behalf.subject(behalf), "act": on_behalf.act(credential.instance, behalf)}
 
 
-def _decode(token: str, *, audience: str) -> dict[str, Any]:
-    """The claims of a token that we signed for this audience and whose time is now."""
-    key = signing.key()
-    if len(token) > MAX_TOKEN_CHARACTERS:
-        raise CredentialError(CredentialRefusal.MALFORMED)
-    try:
-        header = jwt.get_unverified_header(token)
-    except jwt.PyJWTError as error:
-        raise CredentialError(CredentialRefusal.MALFORMED) from error
-    if header.get("typ") != TYPE:
-        raise CredentialError(CredentialRefusal.TYPE)
-    if header.get("alg") != signing.ALGORITHM:
-        raise CredentialError(CredentialRefusal.ALGORITHM)
-    if header.get("kid") != key.id:
-        raise CredentialError(CredentialRefusal.KEY)
-    try:
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            key.public,
-            algorithms=[signing.ALGORITHM],
-            audience=audience,
-            issuer=settings.ISSUER,
-            options={"require": list(REQUIRED), "strict_aud": True},
-        )
-    except jwt.PyJWTError as error:
-        raise CredentialError(_refusal_for(error)) from error
-    return claims
-
-
-def _refusal_for(error: jwt.PyJWTError) -> CredentialRefusal:
-    return next(
-        (refusal for kind, refusal in REFUSALS if isinstance(error, kind)), CredentialRefusal.MALFORMED
-    )
+def _data(credential: Credential) -> dict[str, list[str]]:
+    """Which data the person means, where it is for one: maybe none (RFC 9396 section 2.2)."""
+    return {"datatypes": credential.delegation.data_scope} if credential.delegation else {}
 
 
 def _find(jti: Any) -> Credential | None:
@@ -199,11 +201,16 @@ def _find(jti: Any) -> Credential | None:
         identifier = UUID(str(jti))
     except ValueError:
         return None
-    return Credential.objects.select_related("agent", "instance__agent").filter(pk=identifier).first()
+    return (
+        Credential.objects.select_related("agent", "instance__agent", "delegation")
+        .filter(pk=identifier)
+        .first()
+    )
 
 
 def _why_not_hold(credential: Credential, claims: dict[str, Any], holder: Actor) -> CredentialRefusal | None:
-    if claims["sub"] != credential.instance.spiffe_id or claims["aud"] != credential.audience:
+    parties = {name: claims[name] for name in ("sub", "act") if name in claims}
+    if parties != _parties(credential) or claims["aud"] != credential.audience:
         return CredentialRefusal.CLAIMS
     return None if holder == credential.instance.actor else CredentialRefusal.HOLDER
 
@@ -216,12 +223,7 @@ def _why_not_use(
         return CredentialRefusal.TASK
     if (credential.action, credential.resource) != (action, resource):
         return CredentialRefusal.TASK
-    agent = Agent.objects.select_related("owner").get(pk=credential.agent_id)
-    if permissions.why_not_act(agent) or claims["epoch"] != agent.epoch:
-        return CredentialRefusal.ENDED
-    if AgentInstance.objects.filter(pk=credential.instance_id, ended_at__isnull=False).exists():
-        return CredentialRefusal.ENDED
-    return None
+    return CredentialRefusal.ENDED if has_ended(credential=credential, claims=claims) else None
 
 
 def _covers(claims: dict[str, Any], *, action: str, resource: str) -> bool:
@@ -261,6 +263,8 @@ def _record_minted(credential: Credential, question: Question) -> None:
             "audience": credential.audience,
             "expires_at": credential.expires_at.isoformat(),
             "elevation": str(credential.elevation_id or ""),
+            "delegation": str(credential.delegation_id or ""),
+            "parent": str(credential.parent_id or ""),
         },
     )
 

@@ -5,9 +5,10 @@ gets back is a short JSON text: the result, or a plain refusal.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import orjson
 from django.db import DatabaseError, transaction
@@ -15,21 +16,30 @@ from django.db.models import F
 from django.utils import timezone
 from pydantic import ValidationError
 
-from agents import decision_point, selectors, strict_json
-from agents.choices import Access, CallOutcome, RunState
-from agents.decision_point import Answer, Question
+from agents import decision_point, duties, endpoints, function_response, selectors, strict_json
+from agents.choices import Access, ActionOutcome, CallOutcome, NotificationKind, RunState
+from agents.decision_point import Answer, Conclusion, Question
 from agents.errors import CredentialError, FunctionError
 from agents.functions import catalogue
 from agents.functions.function import Arguments, Context, Function
-from agents.models import AgentInstance, Credential, Finding, FunctionCall, ModelTurn, ProposedAction, Run
-from agents.services import credentials
+from agents.models import (
+    Agent,
+    AgentInstance,
+    Credential,
+    Finding,
+    FunctionCall,
+    ModelTurn,
+    ProposedAction,
+    Run,
+)
+from agents.services import breakers, credentials, egress_attempts, notifications, secrets, telling
+from agents.services.breakers import BreakerOpenError
 from audits import canonical
 from audits.choices import Action, Outcome
 from audits.errors import ServiceError
+from audits.models.base import new_id
 from audits.services import history, ledger
 
-MAX_RESULT_BYTES = 64 * 1024
-MAX_KEPT_CHARACTERS = 8 * 1024
 MAX_NAME_CHARACTERS = 100
 OUTCOMES = {
     CallOutcome.EXECUTED: Outcome.SUCCESS,
@@ -37,6 +47,7 @@ OUTCOMES = {
     CallOutcome.DENIED: Outcome.DENIED,
     CallOutcome.FAILED: Outcome.FAILED,
     CallOutcome.AMBIGUOUS: Outcome.FAILED,
+    CallOutcome.NEVER_RAN: Outcome.FAILED,
 }
 
 
@@ -76,6 +87,7 @@ class _Done:
     answer: Answer | None = None
     credential: Credential | None = None
     result: dict[str, Any] | None = None
+    notify: bool = False
 
 
 def call(*, request: Request) -> Reply:
@@ -88,16 +100,20 @@ def call(*, request: Request) -> Reply:
         SigningKeyError: there is no key to sign the credential with; nothing is executed.
     """
     started = time.monotonic()
-    done = _carry_out(request)
+    call_id = new_id()
+    done = _carry_out(request, call_id)
     milliseconds = int((time.monotonic() - started) * 1000)
     with transaction.atomic():
-        row = _store(request, done, milliseconds)
+        row = _store(request, done, call_id, milliseconds)
         _record(request, done, row)
+        if done.notify:
+            telling.access_used(agent=request.instance.agent, call=row)
+        _conclude(request, done)
         proposal = _propose(request, done, row)
     return Reply(call=row, content=_content(done, proposal))
 
 
-def _carry_out(request: Request) -> _Done:
+def _carry_out(request: Request, call_id: UUID) -> _Done:
     function = catalogue.find(request.function)
     if function is None:
         return _Done(
@@ -106,7 +122,7 @@ def _carry_out(request: Request) -> _Done:
     try:
         arguments = function.arguments.model_validate_json(request.arguments)
     except ValidationError as error:
-        return _Done(CallOutcome.INVALID, _problems(error), function=function)
+        return _Done(CallOutcome.INVALID, function_response.problems(error), function=function)
     resource = function.resource_for(request.finding)
     content = _content_of(function.name, resource, arguments.model_dump(mode="json"))
     question = Question(
@@ -121,57 +137,71 @@ def _carry_out(request: Request) -> _Done:
         digest=canonical.digest(content) if function.access == Access.WRITE else "",
     )
     answer = decision_point.decide(question)
-    if answer.allowed:
-        return _execute(request, function, arguments, question, answer)
-    return _Done(CallOutcome.DENIED, answer.message, function, arguments, question.resource, answer)
+    if not answer.allowed:
+        return _Done(CallOutcome.DENIED, answer.message, function, arguments, question.resource, answer)
+    try:
+        owed = duties.read(answer.obligations)
+    except duties.DutyError as error:
+        return _Done(CallOutcome.DENIED, str(error), function, arguments, question.resource, answer)
+    done = _execute(request, call_id, function, arguments, question, answer)
+    return replace(done, result=owed.mask(done.result), notify=owed.notify)
 
 
-def _execute(
-    request: Request, function: Function[Any], arguments: Arguments, question: Question, answer: Answer
+def _execute(  # noqa: PLR0917 - what a call is made of
+    request: Request,
+    call_id: UUID,
+    function: Function[Any],
+    arguments: Arguments,
+    question: Question,
+    answer: Answer,
 ) -> _Done:
     service = function.service
+    endpoint = endpoints.named(service.name)
     credential: Credential | None = None
     result: dict[str, Any] | None = None
-    error = ""
+    error, broke = "", False
     try:
-        token, credential = credentials.mint(
-            answer=answer, question=question, instance=request.instance, audience=service.audience
-        )
-        if service.public:
-            # A public service must never see a token of ours; it is used up here instead.
-            credentials.verify(
-                holder=request.instance.actor,
-                token=token,
-                audience=service.audience,
-                action=question.action,
-                resource=question.resource,
-            )
-            token = ""
-        raw = function.execute(arguments, Context(request.instance, request.finding, token))
-        result, outcome = _checked(function, raw), CallOutcome.EXECUTED
+        # What leaves the portal is stopped at the door; what stays inside, here.
+        inside = None if endpoints.address_of(endpoint) else breakers.admit(name=service.name)
+    except BreakerOpenError as refusal:
+        return _Done(CallOutcome.NEVER_RAN, refusal.message, function, arguments, question.resource, answer)
+    secret = partial(secrets.use, reference=service.secret(), question=question, answer=answer)
+    try:
+        token, credential = _credential(request, function, question, answer)
+        with egress_attempts.guarded(instance=request.instance, run=request.run, call_id=call_id):
+            raw = function.execute(arguments, Context(request.instance, request.finding, token, secret))
+        result = function_response.checked(function, raw, longest=endpoint.longest)
+        outcome = CallOutcome.EXECUTED
     except CredentialError as refusal:
         outcome, error = CallOutcome.DENIED, refusal.message
+        # Nothing was tried, so a call that was to try has not shown that anything works again.
+        broke = inside is not None and inside.probe is not None
     except (FunctionError, ServiceError, DatabaseError) as failure:
         outcome, error = _failure(function, failure)
+        broke = not isinstance(failure, ServiceError)
+    if inside is not None:
+        breakers.settle(admitted=inside, failed=broke, why=error)
     return _Done(outcome, error, function, arguments, question.resource, answer, credential, result)
 
 
-def _checked(function: Function[Any], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """The response, once it is what the function's schema promises (S0-4)."""
-    unknown = function.access == Access.WRITE
-    try:
-        result: dict[str, Any] = function.result.model_validate(raw).model_dump(mode="json")
-    except ValidationError as error:
-        raise FunctionError(
-            f"The response does not fit its schema: {_problems(error)}", ambiguous=unknown
-        ) from error
-    size = len(orjson.dumps(result))
-    if size > MAX_RESULT_BYTES:
-        raise FunctionError(
-            f"The response has {size} bytes; at most {MAX_RESULT_BYTES} are taken.", ambiguous=unknown
-        )
-    checked: dict[str, Any] = strict_json.storable(result)
-    return checked
+def _credential(
+    request: Request, function: Function[Any], question: Question, answer: Answer
+) -> tuple[str, Credential]:
+    """A credential for this one call. A public service never sees the token: it is used up here instead."""
+    service = function.service
+    token, credential = credentials.mint(
+        answer=answer, question=question, instance=request.instance, audience=service.audience
+    )
+    if not service.public:
+        return token, credential
+    credentials.verify(
+        holder=request.instance.actor,
+        token=token,
+        audience=service.audience,
+        action=question.action,
+        resource=question.resource,
+    )
+    return "", credential
 
 
 def _failure(
@@ -184,41 +214,19 @@ def _failure(
     return CallOutcome.AMBIGUOUS if ambiguous else CallOutcome.FAILED, message
 
 
-def _problems(error: ValidationError) -> str:
-    """What does not fit, without repeating the input."""
-    problems = error.errors(include_url=False, include_input=False, include_context=False)
-    listed = [
-        f"{'.'.join(map(str, problem['loc'])) or 'arguments'}: {problem['msg']}" for problem in problems
-    ]
-    return strict_json.storable_text("; ".join(listed)[:2000])
-
-
-def _arguments_kept(request: Request, done: _Done) -> Any:
-    """What was executed, or what the model gave where that was refused."""
-    if done.arguments is not None:
-        return done.arguments.model_dump(mode="json")
-    try:
-        given = strict_json.loads(request.arguments)
-    except strict_json.StrictJSONError:
-        given = None
-    if given is None or len(request.arguments) > MAX_KEPT_CHARACTERS:
-        text = strict_json.storable_text(request.arguments[:MAX_KEPT_CHARACTERS])
-        return {"unreadable": text, "characters": len(request.arguments)}
-    return strict_json.storable(given)
-
-
-def _store(request: Request, done: _Done, milliseconds: int) -> FunctionCall:
+def _store(request: Request, done: _Done, call_id: UUID, milliseconds: int) -> FunctionCall:
     if request.turn is not None:
         Run.objects.filter(pk=request.run.pk, state=RunState.RUNNING).update(
             calls=F("calls") + 1, seen_at=timezone.now()
         )
     service = done.function.service if done.function else None
     return FunctionCall.objects.create(
+        id=call_id,
         run=request.run,
         finding=request.finding,
         turn=request.turn,
         function=strict_json.storable_text(request.function[:MAX_NAME_CHARACTERS]),
-        arguments=_arguments_kept(request, done),
+        arguments=function_response.kept_arguments(request.arguments, done.arguments),
         resource=done.resource,
         service=service.name if service else "",
         location=service.locate(done.result) if service else "",
@@ -263,6 +271,20 @@ def _record(request: Request, done: _Done, row: FunctionCall) -> None:
     )
 
 
+def _conclude(request: Request, done: _Done) -> None:
+    """Every decision that allowed something is told what became of it."""
+    if done.answer is None or not done.answer.allowed:
+        return
+    decision_point.conclude(
+        Conclusion(
+            decision_id=done.answer.id,
+            outcome=ActionOutcome(done.outcome.value),
+            detail=done.error,
+            actor=request.instance.actor,
+        )
+    )
+
+
 def _propose(request: Request, done: _Done, row: FunctionCall) -> ProposedAction | None:
     """A write that a person may still allow waits; asking for the same again does not double it."""
     function, answer = done.function, done.answer
@@ -296,7 +318,20 @@ def _propose(request: Request, done: _Done, row: FunctionCall) -> ProposedAction
         trace=str(request.run.pk),
         body={**content, "digest": proposal.digest, "finding": str(request.finding.pk)},
     )
+    _tell(request.run, request.instance.agent)
     return proposal
+
+
+def _tell(run: Run, agent: Agent) -> None:
+    """Once a run, however many writes it proposes: its page lists them."""
+    notifications.tell(
+        people=selectors.people_answering_for(agent),
+        kind=NotificationKind.ACTION_PROPOSED,
+        reference=f"run/{run.pk}",
+        title=f"{agent.slug} proposes writes: they wait for you",
+        key=f"run/{run.pk}/proposed",
+        agent=agent,
+    )
 
 
 def _content_of(function: str, resource: str, arguments: Any) -> dict[str, Any]:

@@ -6,11 +6,13 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from agents import permissions
+from agents import oversight, permissions
+from agents.choices import RevocationReason
 from agents.errors import NotActiveError, NotApprovedError
 from agents.models import Agent, AgentInstance, AgentVersion
 from agents.provenance import Provenance
-from agents.services import locks
+from agents.releasing import is_in_share
+from agents.services import locks, revocations, secrets
 from audits.actor import Actor
 from audits.choices import Action
 from audits.models.base import new_id
@@ -25,12 +27,15 @@ def start(*, actor: Actor, agent: Agent, running: Provenance, task: UUID) -> Age
         task: the run that it is started for.
 
     Raises:
-        NotActiveError: the agent is frozen or retired, or has no active owner.
-        NotApprovedError: nothing is approved, or something else than `running` is.
+        NotActiveError: the agent is frozen or retired, or has no active owner and may not even read.
+        NotApprovedError: nothing is approved, or something else than `running` is; or `running` is being
+            released, and this task is not in its share.
     """
     with transaction.atomic():
         held = locks.agent(agent.pk)
-        version = _approved(held, running)
+        if reason := oversight.why_contained(held):
+            raise NotActiveError(f"{reason}: no copy of it starts.")
+        version = _candidate(held, running, task) or _approved(held, running)
         identifier = new_id()
         instance = AgentInstance.objects.create(
             pk=identifier,
@@ -56,6 +61,8 @@ def end(*, actor: Actor, instance: AgentInstance) -> None:
         now = timezone.now()
         if not AgentInstance.objects.filter(pk=instance.pk, ended_at__isnull=True).update(ended_at=now):
             return
+        revocations.revoke_instance(instance=instance, reason=RevocationReason.ENDED)
+        secrets.end_leases_of_copy(actor=actor, instance=instance)
         ledger.record(
             stream=instance.agent.stream,
             action=Action.INSTANCE_ENDED,
@@ -67,11 +74,28 @@ def end(*, actor: Actor, instance: AgentInstance) -> None:
     instance.ended_at = now
 
 
+def _candidate(agent: Agent, running: Provenance, task: UUID) -> AgentVersion | None:
+    """The version that is being released, where that is what would run (S1-18)."""
+    version = agent.candidate
+    if version is None or version.digest != running.digest or Provenance.of(version).differences(running):
+        return None
+    if reason := permissions.why_not_act(agent):
+        raise NotActiveError(reason)
+    if not is_in_share(task=task, version=version.pk, percent=agent.candidate_percent):
+        if agent.active_version and agent.active_version.digest == running.digest:
+            return None
+        raise NotApprovedError(
+            f"Version {version.label} is being released, for {agent.candidate_percent} of 100 tasks, and "
+            "this is none of them. Promote the release, or let the active version do it."
+        )
+    return version
+
+
 def _approved(agent: Agent, running: Provenance) -> AgentVersion:
     version = agent.active_version
     if version is None:
         raise NotApprovedError(f"No version of {agent} is approved. Submit one to the board.")
-    if reason := permissions.why_not_act(agent):
+    if reason := permissions.why_not_read(agent):
         raise NotActiveError(reason)
     differences = Provenance.of(version).differences(running)
     if differences:

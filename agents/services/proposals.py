@@ -32,6 +32,7 @@ CALLS = {
     CallOutcome.INVALID: ProposalState.REFUSED,
     CallOutcome.FAILED: ProposalState.FAILED,
     CallOutcome.AMBIGUOUS: ProposalState.FAILED,
+    CallOutcome.NEVER_RAN: ProposalState.FAILED,
 }
 
 

@@ -8,13 +8,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from agents import permissions, selectors
+from agents import oversight, permissions, selectors
 from agents.analyst import SLUG
-from agents.choices import RunReason, RunState, Severity
+from agents.choices import NotificationKind, RunReason, RunState, Severity
 from agents.errors import NotActiveError, RunOverError
 from agents.models import Agent, AgentInstance, Assessment, Finding, Report, Run
 from agents.provenance import Provenance
-from agents.services import instances, proposals
+from agents.services import instances, notifications, proposals
 from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
@@ -115,7 +115,7 @@ def beat(*, run: Run) -> None:
     if not Run.objects.filter(pk=run.pk, state=RunState.RUNNING).update(seen_at=timezone.now()):
         raise RunOverError(RunReason.WORKER_LOST, GIVEN_UP)
     agent = Agent.objects.select_related("owner").get(pk=run.agent_id)
-    if reason := permissions.why_not_act(agent):
+    if reason := oversight.why_contained(agent, run.instance) or permissions.why_not_read(agent):
         raise NotActiveError(reason)
 
 
@@ -150,6 +150,15 @@ def finish(*, actor: Actor, run: Run, reason: RunReason, detail: str) -> None:
                 "findings_failed": run.findings_failed,
             },
         )
+        if state == RunState.FAILED:
+            notifications.tell(
+                people=[run.agent.owner],
+                kind=NotificationKind.RUN_FAILED,
+                reference=f"run/{run.pk}",
+                title=f"A run of {run.agent.slug} failed: {reason.label.lower()}",
+                key=f"run/{run.pk}/failed",
+                agent=run.agent,
+            )
 
 
 def remaining(run: Run) -> list[UUID]:

@@ -6,9 +6,9 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 
 from agents import permissions
-from agents.choices import SessionEnd
+from agents.choices import NotificationKind, SessionEnd, TokenEnd
 from agents.models import Person
-from agents.services import sessions
+from agents.services import api_tokens, notifications, sessions
 from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
@@ -27,7 +27,7 @@ def record_removed(*, actor: Person, kind: str, session: UUID | None) -> None:
 
 
 def reset(*, actor: Actor, person: Person) -> int:
-    """Remove all second factors of somebody who has lost them, and end their sessions.
+    """Remove all second factors of somebody who has lost them, and end their sessions and API tokens.
 
     Returns how many factors there were. Where second factors are required, the person adds one at the
     next sign-in.
@@ -45,12 +45,20 @@ def reset(*, actor: Actor, person: Person) -> int:
             raise Conflict(f"{person} has no second factor.")
         Authenticator.objects.filter(user=person).delete()
         sessions.end_all(actor=actor, person=person, reason=SessionEnd.SECOND_FACTOR)
-        ledger.record(
+        api_tokens.end_all(actor=actor, person=person, reason=TokenEnd.SECOND_FACTOR)
+        event = ledger.record(
             stream=reference,
             action=Action.SECOND_FACTOR_RESET,
             actor=actor,
             object=reference,
             body={"kinds": list(kinds)},
+        )
+        notifications.tell(
+            people=[person],
+            kind=NotificationKind.SECOND_FACTORS_RESET,
+            reference=reference,
+            title="Your second factors were reset by an administrator",
+            key=f"event/{event.pk}",
         )
     return len(kinds)
 

@@ -29,6 +29,7 @@ from audits.admin.forms import DialogForm, ServiceForm, show_service_error
 from audits.admin.history import history_sections
 from audits.admin.kept import keep
 from audits.admin.references import is_uuid, shown_by
+from audits.admin.rows import row_of
 from audits.admin.sections import Section, show_sections
 from audits.errors import ServiceError
 
@@ -261,9 +262,26 @@ def dialog_action(
             variant=variant,
             dialog=dialog,
         )(act)
-        return _confirmed(made, dialog) if reauthenticate else made
+        return _present(_confirmed(made, dialog) if reauthenticate else made, dialog)
 
     return decorate
+
+
+def _present(made: Any, dialog: ActionDialog) -> Any:
+    """The action, where its row is still there; its form may not know that it is gone."""
+
+    @wraps(made)
+    def present(model_admin: Any, request: HttpRequest, *, object_id: str) -> HttpResponse:
+        try:
+            row_of(model_admin.model._default_manager.all(), object_id)  # noqa: SLF001 - Django's documented name
+        except ServiceError as error:
+            form = DialogForm(data=request.POST or {}, request=request, object_id=object_id)
+            show_service_error(form, error)
+            return render(request, "unfold/helpers/dialog.html", {"dialog": dialog, "form": form})
+        response: HttpResponse = made(model_admin, request, object_id=object_id)
+        return response
+
+    return present
 
 
 def _confirmed(made: Any, dialog: ActionDialog) -> Any:

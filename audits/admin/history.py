@@ -117,7 +117,7 @@ class _Values:
             )
             for name, show in self._shown(old, new)
         }
-        return show_facts(facts) if facts else format_html("No field changed.")
+        return show_facts(facts) if facts else SafeString("No field changed.")
 
     def _shown(self, *pair: Any) -> Iterator[tuple[str, Callable[[Any], object]]]:
         """(label, how to show it) of the fields in which the two rows differ; without a pair, of all."""

@@ -47,13 +47,18 @@ def show_time(moment: datetime | None) -> SafeString:
     """UTC, ISO 8601, to the second, with how long ago or in how long it is."""
     if moment is None:
         return EMPTY
+    return format_html(
+        '<span class="cs-moment">{} <span class="cs-hint">{}</span></span>',
+        show_moment(moment),
+        relative(moment),
+    )
+
+
+def show_moment(moment: datetime) -> SafeString:
+    """UTC, ISO 8601, to the second."""
     iso = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return format_html(
-        '<span class="cs-moment"><time class="cs-time" datetime="{}">{}</time> '
-        '<span class="cs-hint">{}</span></span>',
-        iso,
-        iso.replace("T", " ").removesuffix("Z") + " UTC",
-        relative(moment),
+        '<time class="cs-time" datetime="{}">{}</time>', iso, iso.replace("T", " ").removesuffix("Z") + " UTC"
     )
 
 

@@ -25,7 +25,7 @@ from audits.tree import inclusion_proof, leaf_hash
 from audits.verify import verify
 
 VERIFIER = Path(verify.__file__)
-_named = re.compile(r"(approvals|documents)/([0-9a-f]{64})(\.[a-z0-9]{1,8})?\Z").match
+_named = re.compile(r"(approvals|assessments|documents)/([0-9a-f]{64})(\.[a-z0-9]{1,8})?\Z").match
 _free = re.compile(r"(artefacts|controls|history|oscal)(/[\w-][\w.-]*)+\Z", re.ASCII).match
 
 Progress = Callable[[BundlePhase, int, int], None]
@@ -115,7 +115,7 @@ class Contents:
 
     # --- What the rooms contribute ------------------------------------------------------------------------
     def _add_artefacts(self, archive: Archive) -> None:
-        """The records of each stream; of approvals and documents those that an event in scope names."""
+        """The records of each stream; of what was approved, signed or attached, what an event names."""
         wanted = {
             f"{folder}/{digest}" for folder, digests in self.written.named.items() for digest in digests
         }

@@ -23,6 +23,7 @@ SAMPLE = 1_000
 NAMING = {
     Action.APPROVAL_REQUESTED: ("digest", "approvals"),
     Action.DOCUMENT_ATTACHED: ("sha256", "documents"),
+    Action.IMPACT_ASSESSMENT_SIGNED: ("sha256", "assessments"),
 }
 """Which events name a file of the bundle by its digest, under which key of their payload."""
 
@@ -47,7 +48,9 @@ class Written:
     count: int = 0
     erased: int = 0
     streams: set[str] = field(default_factory=set)
-    named: dict[str, set[str]] = field(default_factory=lambda: {"approvals": set(), "documents": set()})
+    named: dict[str, set[str]] = field(
+        default_factory=lambda: {folder: set() for _key, folder in NAMING.values()}
+    )
     titles: dict[str, str] = field(default_factory=dict)
     naming_streams: set[str] = field(default_factory=set)
     shown: list[Shown] = field(default_factory=list)

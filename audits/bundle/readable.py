@@ -22,6 +22,7 @@ LONGEST_TEXT = 300
 TEMPLATE = Path(__file__).with_name("report.typ")
 FILES = {
     "approvals": "The exact contents that people approved",
+    "assessments": "The exact assessments that people signed",
     "documents": "Documents that were attached",
     "artefacts": "Records as they were when this was built",
     "history": "What the governed records were before",

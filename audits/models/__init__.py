@@ -1,4 +1,5 @@
 from audits.models.anchor import Anchor
+from audits.models.api_answer import ApiAnswer
 from audits.models.bundle import Bundle
 from audits.models.erasure import DestroyedKey, Erasure, Redaction, Tombstone
 from audits.models.event import Body, Event, Pending
@@ -11,6 +12,7 @@ from audits.models.verification import Verification
 
 __all__ = [
     "Anchor",
+    "ApiAnswer",
     "Body",
     "Bundle",
     "Case",

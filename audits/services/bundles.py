@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils.text import slugify
 
-from audits import keys, locks, permissions, selectors
+from audits import keys, locks, notices, permissions, selectors
 from audits.actor import Actor
 from audits.bundle import explanations
 from audits.bundle.contents import Contents
@@ -313,6 +313,11 @@ def _settle(bundle: Bundle, outcome: Outcome, body: dict[str, str | int]) -> Bun
             object=f"bundle/{bundle.pk}",
             outcome=outcome,
             body=said | body,
+        )
+        notices.bundle_ended(
+            reference=f"bundle/{bundle.pk}",
+            requested_by=bundle.requested_by,
+            ready=bundle.state == BundleState.READY,
         )
     return bundle
 

@@ -72,13 +72,21 @@ def check_secret(sinks: Iterable[Sink], secret: str) -> None:
                 "bytes, and give the same to the receiver."
             )
         return
+    check_form_of_secret(secret, SECRET)
+
+
+def check_form_of_secret(secret: str, setting: str) -> None:
+    """
+    Raises:
+        ImproperlyConfigured: it is not what Standard Webhooks calls a secret.
+    """
     try:
         key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     except ValueError as error:
-        raise ImproperlyConfigured(f"{SECRET} is not base64 after whsec_.") from error
+        raise ImproperlyConfigured(f"{setting} is not base64 after whsec_.") from error
     if not secret.startswith("whsec_") or not SHORTEST_SECRET <= len(key) <= LONGEST_SECRET:
         raise ImproperlyConfigured(
-            f"{SECRET} must be whsec_ and base64 of {SHORTEST_SECRET} to {LONGEST_SECRET} bytes."
+            f"{setting} must be whsec_ and base64 of {SHORTEST_SECRET} to {LONGEST_SECRET} bytes."
         )
 
 

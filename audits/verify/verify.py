@@ -466,7 +466,11 @@ is_entry = re.compile(rf'{{(?:{EVENT}|{HEADS}),{PLACE},"v":1}}').fullmatch
 
 SYSTEM, EXPLAINING = ("system", "success"), {"subject.erased", "body.redacted", "segment.pruned"}
 """Stream, outcome and actions of the events that explain why something is gone."""
-CONTENTS = {"approval.requested": ("approvals", "digest"), "document.attached": ("documents", "sha256")}
+CONTENTS = {
+    "approval.requested": ("approvals", "digest"),
+    "document.attached": ("documents", "sha256"),
+    "impact_assessment.signed": ("assessments", "sha256"),
+}
 """The actions whose payload names a file of the bundle by its digest: in which folder, under which name."""
 EMPTY = "0" * 64
 """What the first entry of a stream names as the leaf before it."""
@@ -1036,7 +1040,7 @@ class Bundle:
         """What people decided on and attached is there, exactly, and nothing is passed off as such."""
         files: dict[str, str] = {}
         for path, row in self.listed.items():
-            if path.startswith(("approvals/", "documents/")):
+            if path.startswith(("approvals/", "assessments/", "documents/")):
                 found = re.fullmatch(r"([a-z]+/([0-9a-f]{64}))(\.[a-z0-9]{1,8})?", path)
                 if not found or found[2] != row["sha256"]:
                     raise Wrong(f"{path}: its content does not have the digest in its name.")
@@ -1044,7 +1048,7 @@ class Bundle:
         for name, place in self.walk.named.items():
             need(name in files, f"{name}, which {place} names, is missing.")
         for name, path in files.items():
-            need(name in self.walk.named, f"{path}: no event of this bundle requests or attaches it.")
+            need(name in self.walk.named, f"{path}: no event of this bundle requests, signs or attaches it.")
 
     def check_consistency(self) -> None:
         """Earlier checkpoints lead to this one; among them perhaps one that you kept."""
@@ -1137,6 +1141,7 @@ class Bundle:
         unbound = sum(map(len, walk.history.values()))
         for count, what in (
             (sum(name.startswith("approvals/") for name in named), "approved contents"),
+            (sum(name.startswith("assessments/") for name in named), "signed assessments"),
             (sum(name.startswith("documents/") for name in named), "attached documents"),
             (self.rows - unbound, "rows of history"),
         ):

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 
 from agents.admin.access import show_access
 from agents.admin.origins import MODEL, OWNER_SIDE, SCANNER
+from agents.choices import Autonomy, Environment
 from audits.admin.show import (
     show_code,
     show_digest,
@@ -22,7 +23,7 @@ from audits.admin.show import (
     show_untrusted,
     show_word,
 )
-from governance.choices import LABELS, Discipline, RiskLevel
+from governance.choices import LABELS, ChangeKind, Discipline, RiskLevel
 from governance.contents import Content
 from governance.risk_score import QUESTIONS
 
@@ -31,7 +32,9 @@ Block = tuple[str, SafeString]
 
 def show_content(content: Content) -> list[Block]:
     """Every part of what is voted on, under its heading."""
-    parts = _elevation if content["kind"] == "elevation" else _dossier
+    parts = {"elevation": _elevation, "risk_override": _risk_override, "kill": _kill}.get(
+        content["kind"], _dossier
+    )
     return [(heading, show_facts(facts)) for heading, facts in parts(content)]
 
 
@@ -46,7 +49,7 @@ def show_functions(content: Content) -> list[dict[str, object]]:
             "parameters": show_json(orjson.loads(function["parameters"])),
             "other": show_code(function["other"]) if function["other"] != "{}" else "",
         }
-        for function in content["version"].get("tool_manifest", [])
+        for function in (content.get("version") or {}).get("tool_manifest", [])
     ]
 
 
@@ -66,7 +69,16 @@ def _dossier(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
             "Slug": show_word(agent["slug"]),
             "Purpose": show_untrusted(agent["purpose"], OWNER_SIDE),
             "Business unit": agent["business_unit"],
+            "Problem class": agent["problem_class"],
+            "Environment": Environment(agent["environment"]).label,
+            "Autonomy": Autonomy(agent["autonomy"]).label,
             "Data": show_list(agent["data_categories"]),
+            "Jurisdictions": show_list(agent["jurisdictions"]),
+            "Retention rules": show_list(agent["frameworks"]),
+            "Runbook": show_untrusted(agent["runbook"], OWNER_SIDE) if agent["runbook"] else "",
+            "Monitoring plan": show_untrusted(agent["monitoring_plan"], OWNER_SIDE)
+            if agent["monitoring_plan"]
+            else "",
         },
     )
     yield "People", _people(content)
@@ -84,6 +96,8 @@ def _dossier(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
             "Provenance": show_digest(version["digest"], full=True),
         },
     )
+    if content["change"]:
+        yield "The change", _change(content["change"])
     yield "Risk", _risk(risk)
     yield (
         "What a yes gives",
@@ -93,6 +107,7 @@ def _dossier(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
             "A write needs": show_rule(terms["writes"]["rule"]),
             "A write lasts": f"{terms['writes']['max_minutes']} minutes at most",
             "A credential lasts": f"{terms['credential_max_seconds']} seconds at most",
+            "Released in steps of": show_list([f"{step} %" for step in terms["rollout_steps"]]),
             "This needs": show_rule(terms["rule"]),
         },
     )
@@ -107,8 +122,11 @@ def _elevation(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
             "May do": show_word(content["action"]),
             "On": show_word(content["resource"]),
             "For": f"{content['minutes']} minutes from approval",
+            "Never after": content["latest_end"] or "",
             "Times": content["uses"],
-            "Because": show_untrusted(content["intent"], OWNER_SIDE),
+            "Only this call": _digest(content["call_digest"]),
+            "Revision": content["revision"],
+            "Because": show_untrusted(content["intent"], MODEL if content["asked_by"] else OWNER_SIDE),
             "This needs": show_rule(content["terms"]["rule"]),
         },
     )
@@ -129,6 +147,40 @@ def _elevation(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
             "Version": version.get("label", ""),
             "Provenance": show_digest(version.get("digest", ""), full=True),
             "Approved dossier": show_digest(content["dossier"], full=True),
+            "Policies": f"{content['policy']['version']}, pipeline {content['policy']['pipeline']}",
+            "SHA-256 of the policies": _digest(content["policy"]["sha256"]),
+            "The resource as it is known": show_json(content["snapshot"]) if content["snapshot"] else "",
+            "Asked by the copy": show_word(content["asked_by"]) if content["asked_by"] else "",
+        },
+    )
+
+
+def _risk_override(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
+    wanted = RiskLevel(content["level"])
+    yield (
+        "Another risk class",
+        {
+            "Agent": content["agent"]["name"],
+            "Wanted": show_label(wanted.label, LABELS[wanted]),
+            "Because": show_untrusted(content["reason"], OWNER_SIDE),
+            "This needs": show_rule(content["terms"]["rule"]),
+        },
+    )
+    yield "Its risk as it stands", _risk(content["assessment"])
+    yield "People", _people(content)
+
+
+def _kill(content: Content) -> Iterable[tuple[str, dict[str, object]]]:
+    yield (
+        "The end of an agent, for good",
+        {
+            "Agent": content["agent"]["name"],
+            "Its slug": show_code(content["agent"]["slug"]),
+            "Because": show_untrusted(content["reason"], OWNER_SIDE),
+            "Ends with it": show_list([f"{child['name']} ({child['slug']})" for child in content["created"]])
+            or "No other agent: it created none.",
+            "Requested by": content["requested_by"]["username"],
+            "This needs": show_rule(content["terms"]["rule"]),
         },
     )
 
@@ -137,7 +189,20 @@ def _people(content: Content) -> dict[str, object]:
     return {
         "Owner": content["owner"]["username"],
         "Deputies": show_list([person["username"] for person in content["deputies"]]),
+        "Sponsor": content["sponsor"]["username"] if content["sponsor"] else "",
         "Requested by": content["requested_by"]["username"],
+    }
+
+
+def _change(change: Content) -> dict[str, object]:
+    """What the version changes, in the owner's side's words."""
+    return {
+        "What changes": show_list([ChangeKind(kind).label for kind in change["kinds"]]),
+        "What and why": show_untrusted(change["summary"], OWNER_SIDE),
+        "Who notices, and what is at risk": show_untrusted(change["impact"], OWNER_SIDE),
+        "Watched while it is released": show_untrusted(change["monitoring_plan"], OWNER_SIDE),
+        "How it is undone": show_untrusted(change["rollback_plan"], OWNER_SIDE),
+        "Described by": change["requested_by"]["username"],
     }
 
 
@@ -147,12 +212,21 @@ def _risk(risk: Content) -> dict[str, object]:
         "Class": show_label(level.label, LABELS[level]),
         "Score": str(risk["score"]),
     }
+    computed = RiskLevel(risk["computed"])
+    if computed != level:
+        facts["By its answers"] = format_html(
+            "{} The board voted for the class above.", show_label(computed.label, LABELS[computed])
+        )
     answers = dict(risk["answers"])
     for question in QUESTIONS:
         answer = answers.pop(question.id, "")
         option = question.option(answer)
         facts[question.text] = option.text if option else answer
     return facts | answers
+
+
+def _digest(digest: str) -> SafeString | str:
+    return show_digest(digest, full=True) if digest else ""
 
 
 def _functions(functions: list[dict[str, str]]) -> list[str]:

@@ -4,8 +4,10 @@ from django.contrib import admin
 from django.utils.safestring import SafeString
 
 from agents.admin.access import show_access
+from agents.admin.narrowing import ByName
 from agents.choices import LABELS
 from agents.models import FunctionCall, Run
+from agents.on_behalf import names_of
 from audits.admin.base import ReadOnlyAdmin, Section
 from audits.admin.show import (
     EMPTY,
@@ -15,11 +17,14 @@ from audits.admin.show import (
     show_foreign,
     show_label,
     show_link,
+    show_list,
     show_reference,
+    show_untrusted,
     show_word,
     time_column,
     untrusted_column,
 )
+from governance.admin.outcome import OutcomeColumns, WithOutcome
 from governance.models import Decision
 
 CALLS = Section(
@@ -40,15 +45,15 @@ CALLS = Section(
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin):
+class DecisionAdmin(OutcomeColumns, ReadOnlyAdmin):
     """What was asked, what was answered, and the rule that said so."""
 
     ledger_kind = "decision"
 
     empty_text = "Nothing was asked yet. Every function call of an agent is decided here first."
-    list_display = ("action", "answer", "resource_short", "who", "reason_text", "decided")
-    list_filter = ("allowed", "reason", "access", "agent", "enforcement_point")
-    list_select_related = ("agent",)
+    list_display = ("action", "answer", "resource_short", "who", "reason_text", "outcome_label", "decided")
+    list_filter = ("allowed", WithOutcome, "reason", "access", ("agent", ByName), "enforcement_point")
+    list_select_related = ("agent", "outcome")
     search_fields = ("action", "resource", "agent__name", "agent__slug", "subject", "task_id")
     search_help_text = "Action, resource, agent, subject, run"
     fieldsets = (
@@ -66,6 +71,10 @@ class DecisionAdmin(ReadOnlyAdmin):
             },
         ),
         (
+            "For whom",
+            {"fields": (("triggered_by", "acting"), ("delegated_for", "delegated_data"))},
+        ),
+        (
             "Answered",
             {
                 "fields": (
@@ -76,6 +85,10 @@ class DecisionAdmin(ReadOnlyAdmin):
                     ("policy_version", "decided"),
                 )
             },
+        ),
+        (
+            "What became of it",
+            {"fields": (("outcome_label", "outcome_told"), "outcome_detail")},
         ),
     )
 
@@ -89,6 +102,24 @@ class DecisionAdmin(ReadOnlyAdmin):
     elevation_link = link_column("elevation", "elevation")
     intent_text = untrusted_column("intent", "the agent", "for")
     decided = time_column("decided_at", "decided")
+
+    @admin.display(description="on behalf of", ordering="on_behalf_of")
+    def triggered_by(self, decision: Decision) -> str:
+        if decision.act is None:
+            return "Itself"
+        return str(decision.on_behalf_of) if decision.on_behalf_of else "Another agent, or nobody known"
+
+    @admin.display(description="acting, the latest first")
+    def acting(self, decision: Decision) -> SafeString:
+        return show_list(names_of(decision.act)) if decision.act else EMPTY
+
+    @admin.display(description="the person's purpose")
+    def delegated_for(self, decision: Decision) -> SafeString:
+        return show_untrusted(decision.delegation.purpose, "the person") if decision.delegation else EMPTY
+
+    @admin.display(description="with which data")
+    def delegated_data(self, decision: Decision) -> SafeString:
+        return show_list(decision.delegation.data_scope) if decision.delegation else EMPTY
 
     @admin.display(description="run")
     def run_link(self, decision: Decision) -> SafeString:

@@ -11,12 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
-from agents.admin.origins import OWNER_SIDE, SCANNER
+from agents.admin.narrowing import ByName
+from agents.admin.origins import MODEL, OWNER_SIDE, SCANNER
 from agents.choices import OPEN_PROPOSALS, AgentState, ProposalState
-from agents.models import Agent, ProposedAction
+from agents.models import Agent, Person, ProposedAction
 from audits.admin.base import (
     ActionVariant,
     AddByService,
+    DialogForm,
     Section,
     ServiceForm,
     dialog_action,
@@ -24,6 +26,7 @@ from audits.admin.base import (
 from audits.admin.reader import actor_of
 from audits.admin.rows import row_of
 from audits.admin.show import (
+    EMPTY,
     choice_column,
     code_column,
     link_column,
@@ -33,10 +36,11 @@ from audits.admin.show import (
     show_link,
     show_reference,
     show_time,
+    show_untrusted,
     show_word,
     time_column,
-    untrusted_column,
 )
+from audits.errors import NotFound
 from governance import manifest, permissions, selectors
 from governance.admin.content import show_arguments
 from governance.admin.who import person_of
@@ -80,7 +84,10 @@ class RequestForm(ServiceForm):
     )
     agent = forms.ModelChoiceField(queryset=Agent.objects.none(), empty_label=None)
     action = forms.CharField(max_length=100, help_text="A function of the approved version that writes.")
-    resource = forms.CharField(max_length=300, help_text="Exactly one, for example finding/ and its id.")
+    resource = forms.CharField(
+        max_length=300,
+        help_text="One, for example finding/ and its id; or finding/* for a budget over all of them.",
+    )
     intent = forms.CharField(
         label="What it is for",
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -125,6 +132,27 @@ class RequestForm(ServiceForm):
         return values | {name: self.cleaned_data[name] for name in ("agent", "action", "resource")}
 
 
+EDITABLE = ("resource", "intent", "minutes", "uses", "revision")
+
+
+class RevisionForm(DialogForm):
+    """The input of `elevations.revise`, filled in with what is asked now."""
+
+    resource = forms.CharField(max_length=300)
+    intent = forms.CharField(label="What it is for", widget=forms.Textarea(attrs={"rows": 3}))
+    minutes = forms.IntegerField(min_value=1)
+    uses = forms.IntegerField(min_value=1, max_value=elevations.MAX_USES)
+    revision = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        try:
+            shown = row_of(Elevation.objects.all(), self.object_id)
+        except NotFound:
+            return
+        self.initial |= {name: getattr(shown, name) for name in EDITABLE}
+
+
 @admin.register(Elevation)
 class ElevationAdmin(AddByService):
     """Time-boxed permission to write, one action on one resource."""
@@ -152,7 +180,7 @@ class ElevationAdmin(AddByService):
         "requested",
         "ends",
     )
-    list_filter = ("state", "end_reason", "agent")
+    list_filter = ("state", "end_reason", ("agent", ByName))
     list_select_related = ("agent", "requested_by")
     search_fields = ("action", "resource", "intent", "agent__name", "requested_by__username")
     search_help_text = "Action, resource, what it is for, who asked"
@@ -166,15 +194,16 @@ class ElevationAdmin(AddByService):
                     "intent_text",
                     ("minutes", "uses_so_far"),
                     ("requester", "requested"),
-                    "proposal_link",
+                    ("asked_by_copy", "revision"),
+                    ("proposal_link", "glass_link"),
                 )
             },
         ),
-        ("When", {"fields": (("starts", "ends"), ("ended", "end_reason_text"))}),
+        ("When", {"fields": (("starts", "ends"), ("ended", "end_reason_text"), "never_after")}),
     )
     sections = (APPROVALS, USES)
     history_origins = {"intent": OWNER_SIDE}
-    actions_detail = ("end_now",)
+    actions_detail = ("revise", "end_now")
 
     action_word = code_column("action", "action")
     state_label = choice_column("state", LABELS)
@@ -184,11 +213,13 @@ class ElevationAdmin(AddByService):
     starts = time_column("starts_at", "starts")
     ends = time_column("ends_at", "ends")
     ended = time_column("ended_at", "ended")
-    intent_text = untrusted_column("intent", OWNER_SIDE, "what it is for")
+    never_after = time_column("latest_end", "never after")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Elevation]:
         rows: QuerySet[Elevation] = super().get_queryset(request)
-        return rows.select_related("agent", "requested_by", "proposal__finding")
+        return rows.select_related(
+            "agent", "requested_by", "asked_by__agent", "proposal__finding", "glass__person"
+        )
 
     def add_by_service(self, request: HttpRequest, form: RequestForm) -> tuple[Model, str]:
         elevation = elevations.request(actor=person_of(request), **form.request_values)
@@ -202,13 +233,29 @@ class ElevationAdmin(AddByService):
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
         elevation = self.get_object(request, str(object_id))
-        if elevation is None or elevation.state not in OPEN:
+        if elevation is None:
             return []
-        person = person_of(request)
-        if permissions.against_ending_elevation(person, elevation.agent, selectors.seat_of(person)):
-            return []
+        allowed = _allowed(person_of(request), elevation)
         actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
-        return actions
+        return [action for action in actions if (action.attrs or {})["data-action"] in allowed]
+
+    @dialog_action(
+        title="Edit the request",
+        description="It is asked for anew, as the next revision. Votes on the wording before are void, and "
+        "the approvers are told.",
+        submit="Ask for this instead",
+        permissions=("view",),
+        form_class=RevisionForm,
+        icon="edit",
+        reauthenticate=True,
+    )
+    def revise(self, request: HttpRequest, form: Any, object_id: str) -> str:
+        elevation = row_of(Elevation.objects.select_related("agent"), object_id)
+        values = {name: form.cleaned_data[name] for name in EDITABLE}
+        revised = elevations.revise(
+            actor=person_of(request), elevation=elevation, latest_end=elevation.latest_end, **values
+        )
+        return f"Revision {revised.revision} is asked for. Nobody has voted on it yet."
 
     @dialog_action(
         title="End now",
@@ -241,9 +288,32 @@ class ElevationAdmin(AddByService):
     def requester(self, elevation: Elevation) -> str:
         return str(elevation.requested_by)
 
+    @admin.display(description="what it is for")
+    def intent_text(self, elevation: Elevation) -> SafeString:
+        return show_untrusted(elevation.intent, MODEL if elevation.asked_by_id else OWNER_SIDE)
+
+    @admin.display(description="asked by the copy")
+    def asked_by_copy(self, elevation: Elevation) -> SafeString:
+        return show_word(elevation.asked_by.spiffe_id) if elevation.asked_by else EMPTY
+
+    @admin.display(description="opened alone")
+    def glass_link(self, elevation: Elevation) -> SafeString:
+        return show_link(elevation.glass, "Broken glass") if hasattr(elevation, "glass") else EMPTY
+
     @admin.display(description="why it ended")
     def end_reason_text(self, elevation: Elevation) -> str:
         return elevation.get_end_reason_display()
+
+
+def _allowed(person: Person, elevation: Elevation) -> set[str]:
+    """Which of the page's actions this person has."""
+    allowed = set()
+    seat = selectors.seat_of(person)
+    if elevation.state in OPEN and not permissions.against_ending_elevation(person, elevation.agent, seat):
+        allowed.add("end_now")
+    if elevation.state == ElevationState.PENDING and permissions.answers_for(person, elevation.agent):
+        allowed.add("revise")
+    return allowed
 
 
 def agents_of(request: HttpRequest) -> QuerySet[Agent]:
@@ -256,7 +326,7 @@ def agents_of(request: HttpRequest) -> QuerySet[Agent]:
 def _lead(form: RequestForm) -> Mapping[str, Any]:
     """What is asked for, shown above the form."""
     if form.asked is None:
-        return {"writes": _writes(form.request)}
+        return {"writes": writes_of(agents_of(form.request))}
     proposal = form.asked
     facts = {
         "Agent": proposal.agent,
@@ -269,10 +339,10 @@ def _lead(form: RequestForm) -> Mapping[str, Any]:
     return {"asked": show_facts(facts)}
 
 
-def _writes(request: HttpRequest) -> list[tuple[Agent, list[dict[str, str]]]]:
-    """What each of the person's agents could write, as its active version says."""
+def writes_of(agents: QuerySet[Agent]) -> list[tuple[Agent, list[dict[str, str]]]]:
+    """What each of these agents could write, as its active version says."""
     return [
         (agent, manifest.of_access(manifest.entries(agent.active_version.tool_manifest), "write"))
-        for agent in agents_of(request).select_related("active_version")
+        for agent in agents.select_related("active_version")
         if agent.active_version
     ]

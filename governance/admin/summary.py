@@ -21,8 +21,9 @@ from audits.admin.show import (
     show_untrusted,
     show_word,
 )
-from governance import selectors
-from governance.choices import LABELS, ApprovalState, Discipline, RiskLevel, VoteChoice
+from governance import manifest, selectors
+from governance.admin.word_diff import show_change
+from governance.choices import LABELS, Discipline, RiskLevel
 from governance.contents import Content
 from governance.models import Approval
 from governance.risk_score import QUESTIONS
@@ -33,7 +34,15 @@ FIELDS = {
     "agent.slug": "Slug",
     "agent.purpose": "Purpose",
     "agent.business_unit": "Business unit",
+    "agent.problem_class": "Problem class",
+    "agent.environment": "Environment",
+    "agent.autonomy": "Autonomy",
     "agent.data_categories": "Data",
+    "agent.jurisdictions": "Jurisdictions",
+    "agent.frameworks": "Retention rules",
+    "agent.runbook": "Runbook",
+    "agent.monitoring_plan": "Monitoring plan",
+    "sponsor.username": "Sponsor",
     "owner.username": "Owner",
     "requested_by.username": "Requested by",
     "version.label": "Version",
@@ -48,11 +57,13 @@ FIELDS = {
     "version.image_digest": "Image",
     "risk.level": "Risk class",
     "risk.score": "Risk score",
+    "risk.computed": "Risk class by the answers",
     "terms.credential_max_seconds": "Seconds that a credential lasts at most",
     "terms.writes.max_minutes": "Minutes that a write elevation lasts at most",
     "terms.rule.quorum": "Approvals that a version needs",
     "terms.writes.rule.quorum": "Approvals that a write needs",
 }
+LISTS = ("agent.data_categories", "agent.jurisdictions", "agent.frameworks")
 GROUPS = (
     ("version.tool_manifest[", "Function"),
     ("reads[", "Reads"),
@@ -61,38 +72,28 @@ GROUPS = (
     ("excluded[", "May not vote, by id"),
     ("terms.", "What the risk class demands"),
 )
-MARKS = {VoteChoice.APPROVE: "check", VoteChoice.REJECT: "close", VoteChoice.ABSTAIN: "remove"}
 
 
 def summary(approval: Approval, content: Content) -> SafeString:
     """The request as questions and answers."""
-    answers = _elevation if content["kind"] == "elevation" else _dossier
+    answers = {"elevation": _elevation, "risk_override": _risk_override, "kill": _kill}.get(
+        content["kind"], _dossier
+    )
     return show_facts(dict(answers(approval, content)))
 
 
-def show_seats(approval: Approval) -> list[dict[str, str]]:
-    """Each seat that the rule names, or that voted, with its vote."""
-    votes = {vote.discipline: vote for vote in approval.votes.all()}
-    seats = [*approval.rule["seats"], *(seat for seat in votes if seat not in approval.rule["seats"])]
-    waits = "has not voted" if approval.state == ApprovalState.PENDING else "did not vote"
-    return [
-        {
-            "seat": Discipline(seat).label,
-            "vote": votes[seat].get_choice_display() if seat in votes else waits,
-            "icon": MARKS[VoteChoice(votes[seat].choice)] if seat in votes else "hourglass_empty",
-            "colour": LABELS[VoteChoice(votes[seat].choice)] if seat in votes else "default",
-        }
-        for seat in seats
-    ]
-
-
-def show_differences(approval: Approval) -> list[dict[str, str]]:
+def show_differences(approval: Approval) -> list[dict[str, object]]:
     """What differs from the last approved dossier, in the page's words; mere ids come last."""
-    found = [
-        {"name": name_of(change.path), "path": change.path, "before": change.before, "after": change.after}
-        for change in selectors.differences(approval)
-    ]
-    return sorted(found, key=lambda change: change["path"].endswith(".id"))
+    return show_changes(selectors.differences(approval))
+
+
+def show_changes(changes: Iterable[selectors.Difference]) -> list[dict[str, object]]:
+    """Field by field, what is gone and what is new marked word by word; mere ids come last."""
+    found: list[dict[str, object]] = []
+    for change in sorted(changes, key=lambda change: change.path.endswith(".id")):
+        before, after = show_change(change.before, change.after)
+        found.append({"name": name_of(change.path), "path": change.path, "before": before, "after": after})
+    return found
 
 
 def name_of(path: str) -> str:
@@ -102,8 +103,9 @@ def name_of(path: str) -> str:
     for question in QUESTIONS:
         if path == f"risk.answers.{question.id}":
             return question.text
-    if path.startswith("agent.data_categories"):
-        return FIELDS["agent.data_categories"]
+    listed = next((FIELDS[name] for name in LISTS if path.startswith(f"{name}[")), "")
+    if listed:
+        return listed
     return next((words for start, words in GROUPS if path.startswith(start)), path)
 
 
@@ -130,6 +132,8 @@ def _dossier(approval: Approval, content: Content) -> Iterator[tuple[str, object
         ),
     )
     yield "What has changed?", _changes(approval)
+    if content.get("change"):
+        yield "Why?", show_untrusted(content["change"]["summary"], OWNER_SIDE)
     yield (
         "How risky is it?",
         format_html(
@@ -165,23 +169,81 @@ def _elevation(approval: Approval, content: Content) -> Iterator[tuple[str, obje
     yield (
         "On what?",
         format_html(
-            "{} {}",
+            "{} {} {}",
             show_foreign(proposal["finding"], SCANNER) if proposal else "",
+            "Every resource of the form" if manifest.STAR in content["resource"] else "",
             show_reference(content["resource"], full=True),
         ),
     )
-    yield "Why?", show_untrusted(content["intent"], OWNER_SIDE)
+    yield "Why?", show_untrusted(content["intent"], MODEL if content["asked_by"] else OWNER_SIDE)
+    if content["revision"] > 1:
+        yield "Is it new?", f"Revision {content['revision']}. Votes on the wordings before are void."
     if proposal:
         yield (
             "What would it write?",
             f"What {MODEL} proposed, exactly as it stands below, and nothing else.",
         )
+    itself = f"The agent itself, for which {_person(content['requested_by'], names)} answers"
+    yield "Who asks?", itself if content["asked_by"] else _person(content["requested_by"], names)
+    yield "Who answers for it?", _owners(content, names)
+    is_one = content["uses"] == 1 and manifest.STAR not in content["resource"]
+    yield (
+        "What am I asked?",
+        format_html(
+            "Whether {} may happen. It needs {} Decide by {}.",
+            "this one write" if is_one else "these writes",
+            _rule(approval.rule),
+            show_time(approval.expires_at),
+        ),
+    )
+
+
+def _kill(approval: Approval, content: Content) -> Iterator[tuple[str, object]]:
+    created = [f"{child['name']} ({child['slug']})" for child in content["created"]]
+    yield (
+        "What is asked?",
+        format_html(
+            "{} ends, at once and for good: its copies, tokens, grants, elevations and requests.",
+            content["agent"]["name"],
+        ),
+    )
+    yield "What ends with it?", show_list(created) if created else "No other agent: it created none."
+    yield "Why?", show_untrusted(content["reason"], OWNER_SIDE)
+    yield "Until when?", "It is never taken back: no vote and no person brings it back."
+    yield "Who asks?", _person(content["requested_by"], _names(content))
+    yield (
+        "What am I asked?",
+        format_html(
+            "Whether all of this ends. It needs {} Decide by {}.",
+            _rule(approval.rule),
+            show_time(approval.expires_at),
+        ),
+    )
+
+
+def _risk_override(approval: Approval, content: Content) -> Iterator[tuple[str, object]]:
+    names = _names(content)
+    now, wanted = RiskLevel(content["assessment"]["level"]), RiskLevel(content["level"])
+    computed = RiskLevel(content["assessment"]["computed"])
+    yield (
+        "What is asked?",
+        format_html(
+            "{} is treated as {} from now on, not as {}, whatever its answers say: they lead to {}.",
+            content["agent"]["name"],
+            show_label(wanted.label, LABELS[wanted]),
+            show_label(now.label, LABELS[now]),
+            show_label(computed.label, LABELS[computed]),
+        ),
+    )
+    yield "Why?", show_untrusted(content["reason"], OWNER_SIDE)
+    yield "Until when?", "Until the questionnaire is answered anew."
     yield "Who asks?", _person(content["requested_by"], names)
     yield "Who answers for it?", _owners(content, names)
     yield (
         "What am I asked?",
         format_html(
-            "Whether this one write may happen. It needs {} Decide by {}.",
+            "Whether this agent may have another class than computed. It needs {} Decide by {}. What is "
+            "approved for it is edited then: it only reads until its dossier is approved again.",
             _rule(approval.rule),
             show_time(approval.expires_at),
         ),
@@ -212,13 +274,13 @@ def _only_how(writes: list[dict[str, str]], terms: Content) -> SafeString | str:
 
 
 def _changes(approval: Approval) -> SafeString | str:
-    changes = show_differences(approval)
+    changes = selectors.differences(approval)
     if selectors.previous_approval(approval) is None:
         return "All of it is new: nothing was approved for this agent before."
     if not changes:
         return "Nothing."
-    named = list(dict.fromkeys(change["name"] for change in changes if not change["path"].endswith(".id")))
-    same = "" if any(change["path"] == "version.digest" for change in changes) else (
+    named = list(dict.fromkeys(name_of(change.path) for change in changes if not change.path.endswith(".id")))
+    same = "" if any(change.path == "version.digest" for change in changes) else (
         " Model, prompt, code and functions are the same, byte for byte."
     )  # fmt: skip
     return format_html(
@@ -254,6 +316,7 @@ def _person(person: dict[str, str], names: dict[str, str]) -> str:
 
 
 def _names(content: Content) -> dict[str, str]:
-    people: Iterable[dict[str, str]] = (content["owner"], content["requested_by"], *content["deputies"])
+    owners = (content["owner"], *content["deputies"]) if "owner" in content else ()
+    people: Iterable[dict[str, str]] = (content["requested_by"], *owners)
     found = Person.objects.filter(pk__in=[person["id"] for person in people])
     return {str(person.pk): person.get_full_name() for person in found}

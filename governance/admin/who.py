@@ -2,15 +2,10 @@
 
 from typing import Any, cast
 
-from django.http import HttpRequest
-
+from agents.admin.who import person_of
 from agents.authentication import Authentication
-from agents.models import Person
 
-
-def person_of(request: HttpRequest) -> Person:
-    """The signed-in person; the admin lets nobody else in."""
-    return cast("Person", request.user)
+__all__ = ["authentication_of", "person_of"]
 
 
 def authentication_of(request: Any) -> Authentication:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 
 from governance import authzen
 from governance.authzen import MalformedError
@@ -16,37 +16,47 @@ logger = logging.getLogger(__name__)
 
 View = Callable[[HttpRequest], HttpResponse]
 Ask = Callable[[dict[str, Any], EnforcementPoint], Mapping[str, Any]]
+Look = Callable[[QueryDict, EnforcementPoint], Mapping[str, Any]]
 CHALLENGE = 'Bearer realm="countersign"'
 MAX_REQUEST_ID = 1_000
 
 
 class RefusedError(Exception):
-    """The request is not answered; `status` and the headers say how that is told."""
+    """The request is not answered; `status`, the name of the problem and the headers say how that is told."""
 
-    def __init__(self, status: int, message: str, **headers: str) -> None:
+    def __init__(self, status: int, message: str, *, code: str = "", **headers: str) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.message = message
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
 
 def endpoint(ask: Ask) -> View:
     """A view that answers POST from registered enforcement points with what `ask` returns."""
+    return _view("POST", lambda request, point: ask(body_of(request), point))
 
+
+def query(look: Look) -> View:
+    """A view that answers GET from registered enforcement points with what `look` returns."""
+    return _view("GET", lambda request, point: look(request.GET, point))
+
+
+def _view(method: str, serve: Callable[[HttpRequest, EnforcementPoint], Mapping[str, Any]]) -> View:
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            _check_method(request, "POST")
-            point = _caller(request)
-            answered = _answer(200, ask(_document(request), point))
+            check_method(request, method)
+            point = caller(request)
+            answered = answer(200, serve(request, point))
         except RefusedError as refusal:
-            answered = _answer(refusal.status, refusal.message, refusal.headers)
+            answered = answer(refusal.status, refusal.message, refusal.headers)
         except MalformedError as error:
-            answered = _answer(400, str(error))
+            answered = answer(400, str(error))
         except Exception:
             # Whatever it is, the enforcement point is told in the form that it reads, and nothing is allowed.
             logger.exception("The decision point could not answer.")
-            answered = _answer(500, "The decision point could not answer. Nothing is allowed.")
-        return _echoed(request, answered)
+            answered = answer(500, "The decision point could not answer. Nothing is allowed.")
+        return echoed(request, answered)
 
     return view
 
@@ -56,21 +66,21 @@ def document(build: Callable[[], Mapping[str, Any]]) -> View:
 
     def view(request: HttpRequest) -> HttpResponse:
         try:
-            _check_method(request, "GET", "HEAD")
-            answered = _answer(200, build(), {"Cache-Control": "public, max-age=300"})
+            check_method(request, "GET", "HEAD")
+            answered = answer(200, build(), {"Cache-Control": "public, max-age=300"})
         except RefusedError as refusal:
-            answered = _answer(refusal.status, refusal.message, refusal.headers)
-        return _echoed(request, answered)
+            answered = answer(refusal.status, refusal.message, refusal.headers)
+        return echoed(request, answered)
 
     return view
 
 
-def _check_method(request: HttpRequest, *methods: str) -> None:
+def check_method(request: HttpRequest, *methods: str) -> None:
     if request.method not in methods:
         raise RefusedError(405, f"Use {methods[0]}.", Allow=", ".join(methods))
 
 
-def _caller(request: HttpRequest) -> EnforcementPoint:
+def caller(request: HttpRequest) -> EnforcementPoint:
     """Who asks (RFC 6750).
 
     Raises:
@@ -90,7 +100,13 @@ def _caller(request: HttpRequest) -> EnforcementPoint:
     raise RefusedError(401, "Send the credential of an enforcement point.", WWW_Authenticate=CHALLENGE)
 
 
-def _document(request: HttpRequest) -> dict[str, Any]:
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object that was sent.
+
+    Raises:
+        RefusedError: in chunks, or larger than `authzen.MAX_BODY_BYTES`.
+        MalformedError: of another type, or no such object.
+    """
     if request.content_type != "application/json":
         raise MalformedError("The content type is not application/json.")
     if (request.content_params or {}).get("charset", "utf-8").lower() != "utf-8":
@@ -103,14 +119,15 @@ def _document(request: HttpRequest) -> dict[str, Any]:
     return authzen.document(request.body)
 
 
-def _answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
+def answer(status: int, content: object, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """JSON; an error is a string."""
     body = json.dumps(content).encode()
     kept = {"Cache-Control": "no-store", "Content-Length": str(len(body)), **(headers or {})}
     return HttpResponse(body, status=status, content_type="application/json", headers=kept)
 
 
-def _echoed(request: HttpRequest, answered: HttpResponse) -> HttpResponse:
+def echoed(request: HttpRequest, answered: HttpResponse) -> HttpResponse:
+    """With the id that the request came with, for whoever looks for it in two logs."""
     name = request.META.get("HTTP_X_REQUEST_ID", "")
     if name and len(name) <= MAX_REQUEST_ID and name.isprintable():
         answered["X-Request-ID"] = name

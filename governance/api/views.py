@@ -5,9 +5,9 @@ from typing import Any
 
 from django.conf import settings
 
-from governance import abac, access, authzen, searching
+from governance import abac, access, access_request, authzen, searching
 from governance.access import Answered
-from governance.api import http
+from governance.api import egress, http, outcomes, revocations
 from governance.authzen import Batch, Evaluation, MalformedError, Semantic
 from governance.models import EnforcementPoint
 
@@ -20,11 +20,14 @@ PATHS = {
     "search_subject_endpoint": "/access/v1/search/subject",
     "search_resource_endpoint": "/access/v1/search/resource",
     "search_action_endpoint": "/access/v1/search/action",
+    **revocations.METADATA,
+    "access_request_endpoint": access_request.PATH,
 }
 
 
 def evaluation(found: Body, point: EnforcementPoint) -> Body:
-    return _shown(access.decide(evaluation=authzen.evaluation(found), point=point), with_context=True)
+    asked = authzen.evaluation(found)
+    return _shown(access.decide(evaluation=asked, point=point), asked, with_context=True)
 
 
 def evaluations(found: Body, point: EnforcementPoint) -> Body:
@@ -40,7 +43,7 @@ def _each(batch: Batch, point: EnforcementPoint) -> list[Body]:
     shown = []
     for item in batch.items:
         answered = _item(item, point)
-        shown.append(_shown(answered, with_context=batch.with_context))
+        shown.append(_shown(answered, item, with_context=batch.with_context))
         if answered.allowed is stop:
             break
     return shown
@@ -52,16 +55,25 @@ def _item(item: Evaluation | MalformedError, point: EnforcementPoint) -> Answere
     return access.decide(evaluation=item, point=point)
 
 
-def _shown(answered: Answered, *, with_context: bool) -> Body:
+def _shown(answered: Answered, asked: Evaluation | MalformedError, *, with_context: bool) -> Body:
+    # Whoever may go on has to know under what: obligations come even where no context is asked for.
+    owed = {"obligations": list(answered.obligations)} if answered.obligations else {}
     if not with_context:
-        return {"decision": answered.allowed}
+        return {"decision": answered.allowed, **({"context": owed} if owed else {})}
     context = {
         "evaluation_id": str(answered.id),
         "reason": str(answered.reason),
         "message": answered.message,
         "requestable": answered.requestable,
         "policy_version": answered.policy_version,
+        **owed,
     }
+    if answered.access_request:
+        context["access_request"] = answered.access_request
+    if isinstance(asked, Evaluation):
+        context |= access_request.next_action(
+            asked, allowed=answered.allowed, requestable=answered.requestable
+        )
     return {"decision": answered.allowed, "context": context}
 
 
@@ -102,6 +114,7 @@ def abac_request(found: Body, point: EnforcementPoint) -> Body:
         "Evaluation_Id": str(answered.id),
         "Reason": str(answered.reason),
         "Policy_Version": answered.policy_version,
+        **({"Obligations": list(answered.obligations)} if answered.obligations else {}),
     }
 
 
@@ -118,4 +131,7 @@ ROUTES: Mapping[str, http.View] = {
     "/access/v1/search/resource": http.endpoint(search_resource),
     "/access/v1/search/action": http.endpoint(search_action),
     "/access/v1/abac": http.endpoint(abac_request),
+    **revocations.ROUTES,
+    "/access/v1/egress": http.endpoint(egress.check),
+    "/access/v1/outcomes": http.endpoint(outcomes.report),
 }

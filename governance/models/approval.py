@@ -14,19 +14,25 @@ class Approval(Row):
     """
 
     subject = models.CharField(max_length=16, choices=ApprovalSubject)
-    subject_id = models.UUIDField(help_text="The version or elevation that is decided on.")
+    subject_id = models.UUIDField(help_text="The version, elevation or risk assessment that is decided on.")
     agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="approvals")
     title = models.CharField(max_length=300)
     content = models.TextField(help_text="RFC 8785 canonical JSON.")
     digest = models.CharField(max_length=64)
+    revision = models.PositiveIntegerField(
+        default=1, help_text="Which wording of what is asked; an edit asks anew, for the next one."
+    )
     rule = models.JSONField(help_text="seats, quorum, veto: frozen from the risk class.")
     excluded = models.JSONField(
-        help_text="Ids of the people who may not vote: requester, owner, deputies, who added the version."
+        help_text="Ids of the people who may not vote: requester, owner, deputies, sponsor, version's author."
     )
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
-    state = models.CharField(max_length=16, choices=ApprovalState, default=ApprovalState.PENDING)
+    state = models.CharField(max_length=20, choices=ApprovalState, default=ApprovalState.PENDING)
+    reminders = models.PositiveSmallIntegerField(
+        default=0, help_text="How many times who had not voted was reminded."
+    )
     resolved_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(blank=True, help_text="Why it ended as it did.")
     history = FieldHistory(stream=lambda approval: f"agent/{approval.agent_id}")
@@ -59,7 +65,7 @@ class Vote(Row):
     choice = models.CharField(max_length=16, choices=VoteChoice)
     comment = models.TextField(blank=True)
     digest = models.CharField(max_length=64, help_text="The digest that the voter was shown.")
-    voted_at = models.DateTimeField(auto_now_add=True)
+    voted_at = models.DateTimeField(help_text="When the voter's seat and everything else was looked at.")
 
     class Meta:
         ordering = ("voted_at",)

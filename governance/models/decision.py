@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.db import models
 
 from agents.choices import Access
@@ -27,6 +28,25 @@ class Decision(Row):
         related_name="decisions",
         help_text="Who asked over HTTP; none where the product's own gateway asked.",
     )
+    on_behalf_of = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="The person for whom the agent acts; none where for itself.",
+    )
+    delegation = models.ForeignKey(
+        "agents.Delegation",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="decisions",
+        help_text="By which the person lets it, or did not.",
+    )
+    act = models.JSONField(
+        null=True, blank=True, help_text="Who acts for somebody else, and through whom (RFC 8693: act)."
+    )
     intent = models.TextField(blank=True, help_text="What it was asked for, as the agent says.")
     action = models.CharField(max_length=100)
     resource = models.CharField(max_length=620)
@@ -40,6 +60,12 @@ class Decision(Row):
     )
     elevation = models.ForeignKey(
         "governance.Elevation", on_delete=models.PROTECT, null=True, blank=True, related_name="decisions"
+    )
+    obligations = models.JSONField(default=list, blank=True, help_text="What an allowed access is tied to.")
+    allowed_without_policies = models.BooleanField(
+        null=True,
+        blank=True,
+        help_text="What the pipeline said apart from the policies; none where policies alone decide.",
     )
     credential_seconds = models.PositiveIntegerField(
         default=0, help_text="Longest credential for it; 0 where denied."

@@ -7,17 +7,35 @@ from governance.choices import ElevationEnd, ElevationState
 
 
 class Elevation(Row):
-    """Time-boxed permission to write: one action, one resource, so many minutes and uses (S1-9)."""
+    """Time-boxed permission to write: one action, one resource or class of them, for a time (S1-9).
+
+    `requested_by` is the person who answers for asking: whoever asked, or the agent's owner where a copy of
+    the agent asked itself; then `asked_by` is that copy.
+    """
 
     agent = models.ForeignKey("agents.Agent", on_delete=models.PROTECT, related_name="elevations")
     proposal = models.ForeignKey(
         "agents.ProposedAction", on_delete=models.PROTECT, null=True, blank=True, related_name="elevations"
     )
     action = models.CharField(max_length=100)
-    resource = models.CharField(max_length=300)
+    resource = models.CharField(
+        max_length=300, help_text="One, or a class of them: the manifest's template with * for each place."
+    )
     intent = models.TextField(help_text="The task that it is for, in the requester's words.")
     minutes = models.PositiveIntegerField()
     uses = models.PositiveIntegerField(help_text="How many writes it allows.")
+    latest_end = models.DateTimeField(
+        null=True, blank=True, help_text="It ends then, however many minutes are left."
+    )
+    call_digest = models.CharField(
+        max_length=64, blank=True, help_text="SHA-256 of the one call that it is for; empty for any."
+    )
+    revision = models.PositiveIntegerField(
+        default=1, help_text="An edit of a pending request makes the next."
+    )
+    asked_by = models.ForeignKey(
+        "agents.AgentInstance", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     used = models.PositiveIntegerField(default=0)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(auto_now_add=True)

@@ -13,6 +13,9 @@ class Seat(Row):
     discipline = models.CharField(max_length=16, choices=Discipline)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField(null=True, blank=True)
+    is_chair = models.BooleanField(
+        default=False, help_text="May withdraw a pending request. Has one vote, as every seat has."
+    )
     history = FieldHistory(stream=lambda _seat: "system")
 
     class Meta:
@@ -22,6 +25,13 @@ class Seat(Row):
                 fields=("person",),
                 condition=models.Q(ends_at__isnull=True),
                 name="one_open_seat_per_person",
+            ),
+            models.UniqueConstraint(
+                fields=("is_chair",), condition=models.Q(is_chair=True), name="one_chair_of_the_board"
+            ),
+            models.CheckConstraint(
+                name="seat_ends_after_it_starts",
+                condition=models.Q(ends_at__isnull=True) | models.Q(ends_at__gte=models.F("starts_at")),
             ),
         )
 

@@ -1,104 +1,64 @@
-"""Write elevation: time-boxed permission for one kind of write on one resource (S1-9, S4-2).
+"""Write elevation: time-boxed permission for one kind of write (S1-9, S4-2).
 
 pending → active → ended. Any end takes effect at once: the grant ends, the decision point refuses, and
-the agent's epoch rises, so that a credential minted before is refused as well. One end is different:
+it is revoked, so that a credential minted for it is refused as well. One end is different:
 when the last use is taken (`BUDGET`), the credential of exactly that allowed write is about to be used,
-so the epoch stays; the decision point refuses every further write all the same.
+so that one stays good; the decision point refuses every further write all the same.
+
+What people ask in the portal and what copies of agents ask over HTTP (`access_requests`) opens here.
 """
 
-from datetime import timedelta
-from typing import Any
-
-from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
-from agents.choices import OPEN_PROPOSALS, Access, AgentState
-from agents.models import Agent, Person, ProposedAction
+from agents.choices import OPEN_PROPOSALS
+from agents.models import Agent, Person
 from agents.permissions import why_not_act
-from agents.services import proposals, register
+from agents.services import proposals
 from agents.services.attempts import attempt, refuse
-from audits import canonical
 from audits.actor import Actor
 from audits.choices import Action
-from audits.errors import Conflict, Denied, Invalid
-from audits.services import history
-from governance import contents, manifest, permissions, selectors
+from audits.errors import Conflict, Invalid
+from governance import contents, elevation_terms, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd, ElevationState
+from governance.elevation_terms import MAX_USES, Wanted
 from governance.models import Approval, Elevation
-from governance.quorum import Rule
-from governance.services import grants, locks, requests
+from governance.services import elevation_states, grants, locks, requests, telling
 from governance.services.actors import BOARD, DECISION_POINT, SWEEPER
+from governance.services.elevation_requests import request, request_by_copy, revise
 
-MAX_USES = 100
-MAX_RESOURCE = 300
+__all__ = [
+    "MAX_USES",
+    "Wanted",
+    "approved",
+    "changed",
+    "end",
+    "end_all",
+    "end_for_policy",
+    "end_lapsed",
+    "refused",
+    "request",
+    "request_by_copy",
+    "revise",
+    "sweep",
+    "take_use",
+]
 
 REFUSALS = {
     ApprovalState.REJECTED: ElevationEnd.REJECTED,
     ApprovalState.EXPIRED: ElevationEnd.EXPIRED,
     ApprovalState.VOIDED: ElevationEnd.CHANGED,
+    ApprovalState.CHANGES_REQUESTED: ElevationEnd.REJECTED,
+    ApprovalState.WITHDRAWN: ElevationEnd.WITHDRAWN,
 }
-
-
-def request(
-    *,
-    actor: Person,
-    agent: Agent,
-    action: str,
-    resource: str,
-    intent: str,
-    minutes: int,
-    uses: int,
-    proposal: ProposedAction | None = None,
-) -> Elevation:
-    """Ask for write access to one resource for a time and a number of uses.
-
-    Raises:
-        Denied: the actor is neither the agent's owner nor a deputy; or the agent may not act at all.
-        Invalid: not a write of the approved version, or outside the limits; `fields` says which.
-        Conflict: what runs is not what was approved, or the proposal is not waiting.
-    """
-    with attempt(
-        action=Action.ELEVATION_REQUESTED,
-        actor=actor.actor,
-        stream=agent.stream,
-        object=f"agent/{agent.pk}",
-    ):
-        agent = locks.agent(agent.pk)
-        refuse(permissions.against_requesting_elevation(actor, agent))
-        refuse(why_not_act(agent))
-        terms = _terms(agent)
-        elevation = Elevation(
-            agent=agent,
-            proposal=_waiting(proposal, agent, action, resource),
-            action=action,
-            resource=resource,
-            intent=intent.strip(),
-            minutes=minutes,
-            uses=uses,
-            requested_by=actor,
-        )
-        _check(elevation, agent, terms["max_minutes"])
-        elevation.save(force_insert=True)
-        _record(Action.ELEVATION_REQUESTED, actor.actor, elevation, minutes=minutes, uses=uses)
-        requests.open_request(
-            actor=actor,
-            agent=agent,
-            subject=ApprovalSubject.ELEVATION,
-            subject_id=elevation.pk,
-            title=f"{agent.name}: {elevation}"[:300],
-            described=contents.elevation(elevation, agent),
-            terms=terms,
-            expires_at=timezone.now() + timedelta(hours=settings.ELEVATION_DECISION_HOURS),
-        )
-    return elevation
 
 
 def end(*, actor: Actor, elevation: Elevation, reason: ElevationEnd) -> Elevation:
     """End an elevation now, or withdraw one that nobody has decided yet.
 
     Raises:
-        Denied: a person who is neither on the owner's side, nor on the board, nor administrator.
+        Denied: a person who is neither on the owner's side, nor on the board, nor administrator; a copy of
+            an agent that did not ask for it, or for which it has begun.
         Invalid: a person gave another reason than that they revoke it.
         Conflict: it is over already.
     """
@@ -109,12 +69,25 @@ def end(*, actor: Actor, elevation: Elevation, reason: ElevationEnd) -> Elevatio
         object=f"elevation/{elevation.pk}",
     ):
         agent = locks.agent(elevation.agent_id)
-        _check_ender(actor, agent, reason)
+        _check_ender(actor, elevation, agent, reason)
+        approval = locks.pending_approval(ApprovalSubject.ELEVATION, elevation.pk)
         elevation = locks.elevation(elevation.pk)
-        if elevation.state == ElevationState.PENDING:
-            _withdraw(actor, elevation)
-        elif elevation.state == ElevationState.ACTIVE:
-            _finish(actor, elevation, agent, reason)
+        if elevation.state == ElevationState.PENDING and approval:
+            approval.agent = agent
+            requests.close(
+                actor=actor,
+                approval=approval,
+                state=ApprovalState.WITHDRAWN,
+                reason="The request was withdrawn.",
+            )
+            elevation_states.close(
+                actor=actor,
+                elevation=elevation,
+                state=ElevationState.ENDED,
+                reason=ElevationEnd.WITHDRAWN,
+            )
+        elif elevation.state == ElevationState.ACTIVE and actor.kind != "agent":
+            elevation_states.finish(actor=actor, elevation=elevation, agent=agent, reason=reason)
         else:
             raise Conflict("This elevation is over already.")
     return elevation
@@ -124,8 +97,38 @@ def end_all(*, actor: Actor, agent: Agent, reason: ElevationEnd) -> int:
     """End every live elevation of an agent. The agent's row is locked by the caller."""
     live = list(selectors.live_elevations().filter(agent=agent))
     for elevation in live:
-        _finish(actor, locks.elevation(elevation.pk), agent, reason)
+        elevation_states.finish(
+            actor=actor, elevation=locks.elevation(elevation.pk), agent=agent, reason=reason
+        )
     return len(live)
+
+
+def end_lapsed(*, agent: Agent, resource: str = "") -> int:
+    """End the live elevations of an agent that do not count any more. Its row is locked by the caller.
+
+    `resource` is the one that is about to be written: it may have become more sensitive.
+    """
+    ended = 0
+    for elevation in selectors.live_elevations().filter(agent=agent):
+        written = resource if elevation_terms.is_for(elevation, resource) else ""
+        reason = elevation_terms.why_over(elevation, agent, written)
+        if reason is not None:
+            held = locks.elevation(elevation.pk)
+            elevation_states.finish(actor=SWEEPER, elevation=held, agent=agent, reason=reason)
+            ended += 1
+    return ended
+
+
+def end_for_policy(*, actor: Actor) -> int:
+    """The policies have changed: whatever was approved under others ends, in this transaction.
+
+    Returns how many ended.
+    """
+    agents = selectors.live_elevations().order_by("agent").values_list("agent", flat=True).distinct()
+    return sum(
+        end_all(actor=actor, agent=locks.agent(agent_id), reason=ElevationEnd.POLICY)
+        for agent_id in list(agents)
+    )
 
 
 def take_use(*, elevation: Elevation, agent: Agent) -> bool:
@@ -138,19 +141,21 @@ def take_use(*, elevation: Elevation, agent: Agent) -> bool:
         return False
     elevation.refresh_from_db(fields=("used", "uses"))
     if elevation.used == elevation.uses:
-        _finish(DECISION_POINT, elevation, agent, ElevationEnd.BUDGET)
+        elevation_states.finish(
+            actor=DECISION_POINT, elevation=elevation, agent=agent, reason=ElevationEnd.BUDGET
+        )
     return True
 
 
 def sweep() -> int:
-    """End what is over: its time, its owner, or its agent's right to act. Returns how many ended."""
-    over = selectors.live_elevations().filter(
-        Q(ends_at__lte=timezone.now()) | Q(agent__owner__is_active=False) | ~Q(agent__state=AgentState.ACTIVE)
-    )
+    """End what is over: its time, its owner, its agent's right to act, its policies. Returns how many."""
     ended = 0
-    for elevation in over.select_related("agent__owner"):
+    for elevation in selectors.live_elevations().select_related("agent__owner"):
+        reason = elevation_terms.why_over(elevation, elevation.agent)
+        if reason is None:
+            continue
         try:
-            end(actor=SWEEPER, elevation=elevation, reason=_why_over(elevation))
+            end(actor=SWEEPER, elevation=elevation, reason=reason)
         except Conflict:
             continue
         ended += 1
@@ -165,23 +170,37 @@ def changed(approval: Approval, agent: Agent) -> str | None:
         return "What the agent runs is not what the board approved."
     elevation = locks.elevation(approval.subject_id)
     if not contents.still_describes(approval, contents.elevation(elevation, agent)):
-        return "The agent, its version or the request has changed since it was made."
+        return "The agent, its version, the policies, the resource or the request has changed since."
     if elevation.proposal and elevation.proposal.state not in OPEN_PROPOSALS:
         return "The proposal is not waiting for an elevation any more."
+    if elevation.latest_end and elevation.latest_end <= timezone.now():
+        return "The time that it was asked for is over."
     return None
 
 
 def approved(approval: Approval, agent: Agent) -> None:
-    """The approvers said yes: the clock starts, and an attached proposal goes its way."""
+    """The approvers said yes: the clock starts, and an attached proposal goes its way.
+
+    What they said yes to is compared once more, with everything held: nothing begins that has changed.
+    """
+    if reason := changed(approval, agent):
+        raise Conflict(f"It cannot begin: {reason}")
     elevation = locks.elevation(approval.subject_id)
     now = timezone.now()
-    ends_at = now + timedelta(minutes=elevation.minutes)
-    _move(elevation, ElevationState.PENDING, state=ElevationState.ACTIVE, starts_at=now, ends_at=ends_at)
+    ends_at = elevation_terms.ends_at(elevation, now)
+    elevation_states.move(
+        elevation, ElevationState.PENDING, state=ElevationState.ACTIVE, starts_at=now, ends_at=ends_at
+    )
     elevation.agent = agent
-    _record(
-        Action.ELEVATION_STARTED, BOARD, elevation, approval=str(approval.pk), ends_at=ends_at.isoformat()
+    elevation_states.record(
+        action=Action.ELEVATION_STARTED,
+        actor=BOARD,
+        elevation=elevation,
+        approval=str(approval.pk),
+        ends_at=ends_at.isoformat(),
     )
     grants.add_write(actor=BOARD, elevation=elevation, approval=approval)
+    telling.elevation_started(elevation=elevation)
     if elevation.proposal:
         proposals.queue(actor=BOARD, proposal=elevation.proposal)
 
@@ -194,132 +213,23 @@ def refused(approval: Approval, agent: Agent, state: ApprovalState) -> None:
     if reason == ElevationEnd.CHANGED and not agent.owner.is_active:
         reason = ElevationEnd.OWNER
     rejected = reason == ElevationEnd.REJECTED
-    _close(BOARD, elevation, ElevationState.REJECTED if rejected else ElevationState.ENDED, reason)
+    elevation_states.close(
+        actor=BOARD,
+        elevation=elevation,
+        state=ElevationState.REJECTED if rejected else ElevationState.ENDED,
+        reason=reason,
+    )
 
 
-def _terms(agent: Agent) -> dict[str, Any]:
-    """What a write needs: the stricter of what the board approved and what the risk class asks now."""
-    approval = selectors.approved_dossier(agent)
-    risk_class = selectors.risk_class_of(agent)
-    if approval is None or risk_class is None:
-        raise Conflict("What the agent runs is not what the board approved. Submit it again first.")
-    frozen = contents.read(approval)["terms"]["writes"]
-    rule = Rule.read(frozen["rule"]).strictest(contents.elevation_rule(risk_class))
-    return {
-        "rule": rule.frozen(),
-        "max_minutes": min(frozen["max_minutes"], risk_class.elevation_max_minutes),
-    }
-
-
-def _waiting(
-    proposal: ProposedAction | None, agent: Agent, action: str, resource: str
-) -> ProposedAction | None:
-    if proposal is None:
-        return None
-    rows = ProposedAction.objects.select_for_update(of=("self",), no_key=True).select_related("finding")
-    row = rows.get(pk=proposal.pk)
-    if (row.agent_id, row.function, row.resource) != (agent.pk, action, resource):
-        raise Invalid("The proposal asks for something else.", fields={"proposal": "Choose its own action."})
-    if row.state not in OPEN_PROPOSALS:
-        raise Conflict("The proposal is not waiting for an elevation.")
-    if canonical.digest(row.content) != row.digest:
-        raise Conflict("The proposal is not what its digest says. Let the agent propose it again.")
-    if row.elevations.filter(state__in=(ElevationState.PENDING, ElevationState.ACTIVE)).exists():
-        raise Conflict("An elevation for this proposal is under way already.")
-    return row
-
-
-def _check(elevation: Elevation, agent: Agent, max_minutes: int) -> None:
-    functions = agent.active_version.tool_manifest if agent.active_version else []
-    function = manifest.entry(functions, elevation.action)
-    wrong: dict[str, str] = {}
-    if function is None or function.get("access") != Access.WRITE:
-        wrong["action"] = "The approved version has no such write."
-    elif len(elevation.resource) > MAX_RESOURCE or not manifest.covers(
-        str(function["resource"]), elevation.resource
-    ):
-        wrong["resource"] = f"It must be one resource of the form {function['resource']}."
-    if not elevation.intent:
-        wrong["intent"] = "Say what it is for."
-    if not 1 <= elevation.minutes <= max_minutes:
-        wrong["minutes"] = f"From 1 to {max_minutes} minutes."
-    if not 1 <= elevation.uses <= MAX_USES:
-        wrong["uses"] = f"From 1 to {MAX_USES} uses."
-    if wrong:
-        raise Invalid(" ".join(wrong.values()), fields=wrong)
-
-
-def _check_ender(actor: Actor, agent: Agent, reason: ElevationEnd) -> None:
+def _check_ender(actor: Actor, elevation: Elevation, agent: Agent, reason: ElevationEnd) -> None:
     if actor.kind == "system":
         return
-    if actor.kind != "person":
-        raise Denied("An agent does not decide about its own access.")
+    if actor.kind == "agent":
+        refuse(permissions.against_cancelling_as_copy(actor, elevation))
+        return
     person = Person.objects.get(pk=actor.id)
     refuse(permissions.against_ending_elevation(person, agent, selectors.seat_of(person)))
     if reason != ElevationEnd.REVOKED:
         raise Invalid(
             "A person revokes an elevation; the other reasons are facts.", fields={"reason": "revoked"}
         )
-
-
-def _withdraw(actor: Actor, elevation: Elevation) -> None:
-    approval = (
-        Approval.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("agent")
-        .get(subject=ApprovalSubject.ELEVATION, subject_id=elevation.pk, state=ApprovalState.PENDING)
-    )
-    requests.close(
-        actor=actor, approval=approval, state=ApprovalState.VOIDED, reason="The request was withdrawn."
-    )
-    _close(actor, elevation, ElevationState.ENDED, ElevationEnd.WITHDRAWN)
-
-
-def _finish(actor: Actor, elevation: Elevation, agent: Agent, reason: ElevationEnd) -> None:
-    elevation.agent = agent
-    now = timezone.now()
-    _move(elevation, ElevationState.ACTIVE, state=ElevationState.ENDED, ended_at=now, end_reason=reason)
-    _record(Action.ELEVATION_ENDED, actor, elevation, reason=reason.value, used=elevation.used)
-    grants.end_write(actor=actor, elevation=elevation, at=now)
-    if reason != ElevationEnd.BUDGET:
-        register.raise_epoch(actor=actor, agent=agent)
-
-
-def _close(actor: Actor, elevation: Elevation, state: ElevationState, reason: ElevationEnd) -> None:
-    _move(
-        elevation,
-        ElevationState.PENDING,
-        state=state,
-        ended_at=timezone.now(),
-        end_reason=reason,
-    )
-    _record(Action.ELEVATION_ENDED, actor, elevation, reason=reason.value, used=0)
-
-
-def _move(elevation: Elevation, before: ElevationState, **after: Any) -> None:
-    if not Elevation.objects.filter(pk=elevation.pk, state=before).update(**after):
-        raise Conflict("Somebody else has moved this elevation on. Look at its page again.")
-    for name, value in after.items():
-        setattr(elevation, name, value)
-
-
-def _why_over(elevation: Elevation) -> ElevationEnd:
-    if elevation.ends_at and elevation.ends_at <= timezone.now():
-        return ElevationEnd.TIME
-    return ElevationEnd.CHANGED if elevation.agent.owner.is_active else ElevationEnd.OWNER
-
-
-def _record(action: Action, actor: Actor, elevation: Elevation, **more: Any) -> None:
-    history.record(
-        changed=[elevation],
-        stream=elevation.agent.stream,
-        action=action,
-        actor=actor,
-        object=f"elevation/{elevation.pk}",
-        body={
-            "action": elevation.action,
-            "resource": elevation.resource,
-            "intent": elevation.intent,
-            "proposal": str(elevation.proposal_id) if elevation.proposal_id else None,
-        }
-        | more,
-    )

@@ -3,20 +3,24 @@
 import re
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from agents import outbound
 from audits.actor import Actor
+from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Invalid
 from audits.models.base import new_id
 from audits.services import history, ledger
 from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import bearer, permissions
+from governance.choices import PointMode
 from governance.models import EnforcementPoint
 
 _name = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*").fullmatch
-MAX_NAME = 64
+MAX_NAME, MAX_URL = 64, 500
 SEEN_AGAIN = timedelta(minutes=1)
 
 
@@ -96,13 +100,53 @@ def revoke(*, actor: Actor, point: EnforcementPoint) -> EnforcementPoint:
     return held
 
 
+def declare(*, actor: Actor, point: EnforcementPoint, mode: str, probe_url: str) -> EnforcementPoint:
+    """Say how it learns of what has ended, and where a credential that has ended must be refused.
+
+    Raises:
+        Denied: the actor is neither an administrator nor a part of the product; recorded.
+        Invalid: there is no such mode, or nothing may be sent to that address.
+        Conflict: the enforcement point is revoked.
+    """
+    with attempt(
+        action=Action.ENFORCEMENT_POINT_DECLARED,
+        actor=actor,
+        stream=SYSTEM_STREAM,
+        object=f"enforcement_point/{point.pk}",
+    ):
+        refuse(permissions.against_managing_enforcement_points(actor))
+        if mode not in PointMode:
+            raise Invalid("There is no such way to learn.", fields={"mode": "Choose one of the two."})
+        if probe_url and (reason := why_not_probe(probe_url)):
+            raise Invalid(reason, fields={"probe_url": "Nothing was declared."})
+        held = _held(point)
+        held.mode, held.probe_url = mode, probe_url
+        held.declared_at, held.declared_by = timezone.now(), actor.ref
+        held.save(update_fields=["mode", "probe_url", "declared_at", "declared_by"])
+        _record(Action.ENFORCEMENT_POINT_DECLARED, actor, held, mode=mode, probe_url=probe_url)
+    return held
+
+
+def why_not_probe(url: str) -> str | None:
+    """Why no canary is sent there: without TLS, unless an operator named the host and port."""
+    if len(url) > MAX_URL or not url.isascii() or "#" in url:
+        return f"An address of at most {MAX_URL} characters, without a fragment."
+    try:
+        host, port = outbound.origin(url)
+    except outbound.OutboundError as error:
+        return error.message
+    if url.lower().startswith("https://") or f"{host}:{port}" in settings.OUTBOUND_ALLOWED_PRIVATE:
+        return None
+    return f"Use https, or have an operator name {host}:{port} in COUNTERSIGN_OUTBOUND_ALLOWED_PRIVATE."
+
+
 def authenticate(*, actor: Actor, credential: str) -> EnforcementPoint | None:
     """The enforcement point whose live credential this is; None, and recorded, where there is none.
 
     `actor` is the part of the product that was asked.
     """
     given = bearer.read(credential)
-    point = EnforcementPoint.objects.filter(pk=given.point).first() if given else None
+    point = EnforcementPoint.objects.filter(pk=given.row).first() if given else None
     right = bearer.matches(given.secret if given else "", point.credential_sha256 if point else "")
     if point is None or not right or point.revoked_at is not None:
         _refused(actor, point, revoked=right and point is not None)
@@ -142,12 +186,12 @@ def _held(point: EnforcementPoint) -> EnforcementPoint:
     return held
 
 
-def _record(action: Action, actor: Actor, point: EnforcementPoint) -> None:
+def _record(action: Action, actor: Actor, point: EnforcementPoint, **body: JSON) -> None:
     history.record(
         changed=[point],
         stream=SYSTEM_STREAM,
         action=action,
         actor=actor,
         object=f"enforcement_point/{point.pk}",
-        body={"name": point.name},
+        body={"name": point.name, **body},
     )

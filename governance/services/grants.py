@@ -18,9 +18,9 @@ def add_reads(
 ) -> list[Grant]:
     """A standing read grant for each function, as the approved dossier lists them."""
     return [
-        _add(
-            actor,
-            Grant(
+        add(
+            actor=actor,
+            grant=Grant(
                 agent=agent,
                 action=function["action"],
                 resource=function["resource"],
@@ -43,19 +43,48 @@ def add_write(*, actor: Actor, elevation: Elevation, approval: Approval) -> Gran
         approval=approval,
         ends_at=elevation.ends_at,
     )
-    return _add(actor, grant)
+    return add(actor=actor, grant=grant)
 
 
-def end_reads(*, actor: Actor, agent: Agent, at: datetime) -> int:
-    return _end(actor, Grant.objects.filter(agent=agent, access=Access.READ), at)
+def end_reads(
+    *,
+    actor: Actor,
+    agent: Agent,
+    at: datetime,
+    of: Approval | None = None,
+    but: Approval | None = None,
+) -> int:
+    """End the standing reads of an agent: all, those `of` one approval, or all `but` those of one."""
+    reads = Grant.objects.filter(agent=agent, access=Access.READ)
+    if of is not None:
+        reads = reads.filter(approval=of)
+    if but is not None:
+        reads = reads.exclude(approval=but)
+    return end(actor=actor, rows=reads, at=at)
 
 
 def end_write(*, actor: Actor, elevation: Elevation, at: datetime) -> int:
     """End the grant of an elevation now, even where its time was over already."""
-    return _end(actor, Grant.objects.filter(elevation=elevation), at)
+    return end(actor=actor, rows=Grant.objects.filter(elevation=elevation), at=at)
 
 
-def _add(actor: Actor, grant: Grant) -> Grant:
+def shrink(*, actor: Actor, grant: Grant, resource: str, at: datetime) -> Grant | None:
+    """End a grant; where a resource is left of it, a narrower one takes its place, of the same approval."""
+    end(actor=actor, rows=Grant.objects.filter(pk=grant.pk), at=at)
+    if not resource:
+        return None
+    narrower = Grant(
+        agent=grant.agent,
+        action=grant.action,
+        resource=resource,
+        access=grant.access,
+        approval=grant.approval,
+    )
+    return add(actor=actor, grant=narrower)
+
+
+def add(*, actor: Actor, grant: Grant) -> Grant:
+    """One grant, as a service has made it out. The agent's row is locked by the caller."""
     grant.save(force_insert=True)
     history.record(
         changed=[grant],
@@ -69,14 +98,17 @@ def _add(actor: Actor, grant: Grant) -> Grant:
             "access": str(grant.access),
             "approval": str(grant.approval_id),
             "elevation": str(grant.elevation_id) if grant.elevation_id else None,
+            "assignment": str(grant.assignment_id) if grant.assignment_id else None,
+            "conditions": grant.conditions,
             "ends_at": grant.ends_at.isoformat() if grant.ends_at else None,
         },
     )
     return grant
 
 
-def _end(actor: Actor, grants: QuerySet[Grant], at: datetime) -> int:
-    open_grants = list(grants.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("agent"))
+def end(*, actor: Actor, rows: QuerySet[Grant], at: datetime) -> int:
+    """End those of these that are open, and say how many. The agents' rows are locked by the caller."""
+    open_grants = list(rows.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=at)).select_related("agent"))
     Grant.objects.filter(pk__in=[grant.pk for grant in open_grants]).update(ends_at=at)
     for grant in open_grants:
         history.record(

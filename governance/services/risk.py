@@ -2,20 +2,25 @@
 
 from collections.abc import Mapping
 
+from agents import oversight
 from agents.models import Agent, Person
+from agents.services import register
 from agents.services.attempts import attempt, refuse
+from audits.actor import Actor
+from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
-from audits.services import ledger
-from governance import permissions, risk_score
-from governance.models import RiskAssessment, RiskClass
+from audits.services import history
+from governance import permissions, risk_score, risk_selectors
+from governance.models import RiskAssessment
 from governance.risk_score import QUESTIONS
+from governance.services import locks
 
-__all__ = ["QUESTIONS", "assess"]
+__all__ = ["QUESTIONS", "assess", "keep"]
 
 
 def assess(*, actor: Person, agent: Agent, answers: Mapping[str, str]) -> RiskAssessment:
-    """Score the answers to the questionnaire and store the class that follows.
+    """Score the answers to the questionnaire and store the class that follows. It ends an override.
 
     Raises:
         Denied: the actor is neither the agent's owner, a deputy nor an administrator.
@@ -25,31 +30,51 @@ def assess(*, actor: Person, agent: Agent, answers: Mapping[str, str]) -> RiskAs
     with attempt(
         action=Action.RISK_ASSESSED, actor=actor.actor, stream=agent.stream, object=f"agent/{agent.pk}"
     ):
+        agent = locks.agent(agent.pk)
         refuse(permissions.against_governing(actor, agent))
         if wrong := risk_score.problems(answers):
             raise Invalid("The questionnaire is not complete.", fields=wrong)
-        result = risk_score.score(answers)
-        risk_class = _class_of(result)
-        assessment = RiskAssessment.objects.create(
-            agent=agent,
-            answers=dict(answers),
-            score=result.points,
-            risk_class=risk_class,
-            assessed_by=actor.actor.ref,
-        )
-        ledger.record(
-            stream=agent.stream,
-            action=Action.RISK_ASSESSED,
+        locks.risk_classes()
+        result, risk_class = risk_selectors.class_of(answers)
+        if risk_class is None:
+            raise Conflict("The risk class has no row. Run `manage.py migrate` to restore it.")
+        return keep(
             actor=actor.actor,
-            object=f"assessment/{assessment.pk}",
-            body={"answers": dict(answers), "score": result.points, "level": risk_class.level},
+            action=Action.RISK_ASSESSED,
+            agent=agent,
+            assessment=RiskAssessment(
+                answers=dict(answers),
+                score=result.points,
+                computed=risk_class.level,
+                risk_class=risk_class,
+            ),
         )
+
+
+def keep(*, actor: Actor, action: Action, agent: Agent, assessment: RiskAssessment) -> RiskAssessment:
+    """Store a risk assessment of an agent, with its event and with what follows from it at once.
+
+    Must run inside a transaction, with the agent locked.
+    """
+    assessment.agent, assessment.assessed_by = agent, actor.ref
+    assessment.save(force_insert=True)
+    body: dict[str, JSON] = {
+        "answers": assessment.answers,
+        "score": assessment.score,
+        "level": assessment.risk_class_id,
+        "computed": assessment.computed,
+    }
+    if assessment.reason:
+        body["reason"] = assessment.reason
+    if assessment.overridden_by_id:
+        body["approval"] = str(assessment.overridden_by_id)
+    history.record(
+        changed=register.mark_edited(actor=actor, agent=agent, parts=["risk"]),
+        stream=agent.stream,
+        action=action,
+        actor=actor,
+        object=f"assessment/{assessment.pk}",
+        body=body,
+    )
+    oversight.edited(actor=actor, agent=agent)
     return assessment
-
-
-def _class_of(result: risk_score.Score) -> RiskClass:
-    classes = {row.level: row for row in RiskClass.objects.all()}
-    level = risk_score.level(result, {name: row.minimum_score for name, row in classes.items()})
-    if level not in classes:
-        raise Conflict(f"The risk class {level.label} has no row. Run `manage.py migrate` to restore it.")
-    return classes[level]

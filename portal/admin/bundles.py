@@ -14,6 +14,7 @@ from audits.models import Bundle, Case
 from audits.queue import enqueue
 from audits.services import bundles
 from audits.tasks import build_bundle
+from portal.bundle_subjects import about
 
 WHAT = {
     BundleKind.AGENT: "Everything about one agent, with its approvals, records and documents.",
@@ -89,25 +90,6 @@ class PortalBundleAdmin(BundleAdmin):
     add_submit = "Build bundle"
 
     def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
-        bundle = bundles.request(actor=actor_of(request), **_about(form.cleaned_data))
+        bundle = bundles.request(actor=actor_of(request), **about(form.cleaned_data))
         enqueue(build_bundle, str(bundle.pk))
         return bundle, "The bundle is being built."
-
-
-def _about(chosen: dict[str, Any]) -> dict[str, Any]:
-    """The arguments of `bundles.request` that say what it is about."""
-    kind = BundleKind(chosen["kind"])
-    about: dict[str, Any] = {"kind": kind}
-    period = {"since": chosen["since"], "until": chosen["until"]}
-    if kind in {BundleKind.AGENT, BundleKind.FRAMEWORK}:
-        about["framework"] = chosen["framework"]
-    if kind == BundleKind.AGENT:
-        return about | period | {"subject": str(chosen["agent"]), "streams": [chosen["agent"].stream]}
-    if kind == BundleKind.PERSON:
-        return about | period | {"subject": str(chosen["person"]), "streams": [chosen["person"].actor.ref]}
-    if kind == BundleKind.CASE:
-        case = chosen["case"]
-        period = {"since": case.since, "until": case.until}
-        return about | period | {"subject": case.name, "streams": case.subjects}
-    subject = chosen["framework"] if kind == BundleKind.FRAMEWORK else "The whole ledger"
-    return about | period | {"subject": subject}

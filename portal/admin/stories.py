@@ -4,22 +4,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.safestring import SafeString
+from unfold.dataclasses import UnfoldAction
 
+from agents import permissions
+from agents.admin import egress_sections
 from agents.admin.access import show_access
 from agents.admin.agent import FINDINGS as FINDINGS_OF_AGENT
 from agents.admin.agent import PROPOSALS, TICKETS, VERSIONS, AgentAdmin
 from agents.admin.agent import RUNS as RUNS_OF_AGENT
+from agents.admin.dependency_map import map_url
+from agents.admin.dependency_sections import DEPENDS_ON, USED_BY
+from agents.admin.dependency_shown import show_attention
 from agents.admin.proposal import ProposedActionAdmin
 from agents.admin.run import RunAdmin
+from agents.admin.tenure import HANDOVERS
+from agents.admin.version_test import TESTS_OF_AGENT
 from agents.analyst import SLUG
+from agents.dependency_map import third_parties_of
 from agents.models import Agent, Person, ProposedAction, Run
 from audits.admin.base import Section
-from audits.admin.show import show_choice, show_link, show_reference, show_time
+from audits.admin.show import EMPTY, show_choice, show_label, show_link, show_reference, show_time
+from governance.admin.role_assignment import show_state
 from governance.choices import LABELS, DecisionReason, RiskLevel
-from governance.models import Approval, Elevation, Grant, RiskAssessment
-from portal import registration
+from governance.models import Approval, Elevation, Grant, Release, RiskAssessment, RoleAssignment
+from portal import registration, standing, tenure
+from portal.admin.assessed import MITIGATIONS, assessed
+from portal.admin.checklists import candidate
+from portal.admin.contained import ContainedAgent
+from portal.admin.edited import EditedAgent
 
 APPROVALS = Section(
     name="approvals",
@@ -51,6 +67,21 @@ GRANTS = Section(
     empty="It may do nothing. Reads come with the board's approval, writes with a write elevation.",
     per_page=5,
 )
+ROLES = Section(
+    name="roles",
+    title="Roles",
+    model=RoleAssignment,
+    rows=lambda agent: agent.role_assignments.select_related("role"),
+    columns={
+        "Role": lambda row: show_link(row, row.role.name),
+        "How": lambda row: show_choice(row, "kind", LABELS),
+        "State": show_state,
+        "From": lambda row: show_time(row.starts_at),
+        "Ends": lambda row: show_time(row.ends_at) if row.ends_at else "When somebody ends it",
+    },
+    empty="It holds no role: it reads what the board approved, without further conditions.",
+    per_page=5,
+)
 ELEVATIONS = Section(
     name="elevations",
     title="Write elevations",
@@ -67,6 +98,22 @@ ELEVATIONS = Section(
     },
     empty="No write elevation was requested.",
     per_page=5,
+)
+RELEASES = Section(
+    name="releases",
+    title="Releases",
+    model=Release,
+    rows=lambda agent: agent.releases.select_related("version", "previous"),
+    columns={
+        "Release": show_link,
+        "State": lambda release: show_choice(release, "state", LABELS),
+        "Share": lambda release: f"{release.percent} of 100 tasks",
+        "After": lambda release: release.previous.label,
+        "Started": lambda release: show_time(release.started_at),
+        "Ended": lambda release: show_time(release.ended_at),
+    },
+    empty="No version has followed another one yet.",
+    per_page=3,
 )
 RISK = Section(
     name="risk",
@@ -86,13 +133,29 @@ admin.site.unregister((Agent, ProposedAction, Run))
 
 
 @admin.register(Agent)
-class PortalAgentAdmin(AgentAdmin):
+class PortalAgentAdmin(ContainedAgent, EditedAgent, AgentAdmin):
     """The register's page of an agent, with who approved what and what it may do now."""
 
     change_form_template = "portal/agent.html"
-    sections = (
-        APPROVALS, GRANTS, ELEVATIONS, PROPOSALS, TICKETS, VERSIONS, RISK, RUNS_OF_AGENT, FINDINGS_OF_AGENT,
+    list_display = (
+        "name", "owner", "state_label", "class_label", "environment_name", "review_due",
+        "active_version_label",
     )  # fmt: skip
+    sections = (
+        APPROVALS, RELEASES, GRANTS, ROLES, ELEVATIONS, PROPOSALS, TICKETS, VERSIONS, TESTS_OF_AGENT, RISK,
+        MITIGATIONS, HANDOVERS, DEPENDS_ON, USED_BY, egress_sections.POLICY, egress_sections.ATTEMPTS,
+        RUNS_OF_AGENT, FINDINGS_OF_AGENT,
+    )  # fmt: skip
+    actions_detail = (
+        *ContainedAgent.contained_actions, *EditedAgent.edited_actions, *AgentAdmin.actions_detail,
+    )  # fmt: skip
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> list[UnfoldAction]:
+        actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
+        agent = self.get_object(request, str(object_id))
+        if agent is None:
+            return []
+        return self.containing(request, agent, self.offered(request, agent, actions))
 
     def story(self, request: HttpRequest, instance: Agent) -> Mapping[str, Any]:
         person = request.user
@@ -102,7 +165,38 @@ class PortalAgentAdmin(AgentAdmin):
             and registration.may_register(person, instance)
         )
         page = reverse("admin:register_analyst")
-        return {**super().story(request, instance), "submit_url": page if submits else ""}
+        return {
+            **super().story(request, instance),
+            "submit_url": page if submits else "",
+            "checklist": candidate(request, instance),
+            "standing": standing.of(instance),
+            "review_notice": tenure.notice(instance),
+            **_dependencies(person, instance),
+            **self.edited(request, instance),
+            **assessed(request, instance),
+        }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Agent]:
+        newest = RiskAssessment.objects.filter(agent=OuterRef("pk")).order_by("-assessed_at", "-pk")
+        assessed = Subquery(newest.values("risk_class_id")[:1])
+        return super().get_queryset(request).annotate(risk_level=assessed)
+
+    @admin.display(description="class", ordering="risk_level")
+    def class_label(self, agent: Agent) -> SafeString:
+        level: str | None = getattr(agent, "risk_level", None)
+        return show_label(RiskLevel(level).label, LABELS[RiskLevel(level)]) if level else EMPTY
+
+
+def _dependencies(person: Any, agent: Agent) -> Mapping[str, Any]:
+    """What is overdue of the third parties that it depends on, and where its dependencies are kept."""
+    if not person.has_perm("agents.view_dependency"):
+        return {}
+    adds = person.has_perm("agents.add_dependency") and permissions.why_not_change(person, agent) is None
+    return {
+        "attention": show_attention(third_parties_of(agent)),
+        "map_url": map_url(agent),
+        "add_dependency_url": f"{reverse('admin:agents_dependency_add')}?agent={agent.slug}" if adds else "",
+    }
 
 
 @admin.register(ProposedAction)

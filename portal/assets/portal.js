@@ -35,3 +35,15 @@ window.addEventListener("load", () => {
     document.querySelector(`#page-actions a[data-action="${name}"]`)?.click();
   }
 });
+
+// Unfold writes the name of a chosen file into the nearest text field, where its own widget has one. In plain
+// forms that is another field, or none.
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.matches('.cs-field input[type="file"]')) {
+      event.stopPropagation();
+    }
+  },
+  true,
+);

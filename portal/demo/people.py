@@ -6,7 +6,6 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from agents.analyst import SLUG
 from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.services import people
@@ -16,16 +15,19 @@ from governance.models import Seat
 from governance.services import board
 
 DEMO = Actor.system("demo")
-ADMINISTRATOR, OWNER, AUDITOR = "ada", "olivia", "aude"
+ADMINISTRATOR, OWNER, DEPUTY, AUDITOR, STEWARD = "ada", "olivia", "daniel", "aude", "stella"
+SECURITY = "sasha"
 PEOPLE = {
     ADMINISTRATOR: ("Ada", "Lindqvist", "administrator", ()),
     OWNER: ("Olivia", "Marsh", "owner of the analyst", ("Owners",)),
-    "sasha": ("Sasha", "Petrov", "board: security", ("Board",)),
+    DEPUTY: ("Daniel", "Hoang", "deputy of the owner", ("Owners",)),
+    SECURITY: ("Sasha", "Petrov", "board: security", ("Board",)),
     "carla": ("Carla", "Reyes", "board: compliance", ("Board",)),
     "leo": ("Leo", "Okafor", "board: legal", ("Board",)),
     "petra": ("Petra", "Novak", "board: product", ("Board",)),
     "enzo": ("Enzo", "Bianchi", "board: engineering", ("Board",)),
     AUDITOR: ("Aude", "Laurent", "auditor", ("Auditors",)),
+    STEWARD: ("Stella", "Kaur", "steward of tools and third parties", ("Stewards",)),
 }
 SEATS = {
     "sasha": Discipline.SECURITY,
@@ -84,7 +86,7 @@ def played(person: Person) -> Authentication:
 
 def refuse_a_real_database() -> None:
     strangers = Person.objects.exclude(username__in=PEOPLE)
-    others = Agent.objects.exclude(slug=SLUG)
+    others = Agent.objects.exclude(owner__username__in=PEOPLE)
     made_here = sign_in_file().exists() or not Person.objects.exists()
     if strangers.exists() or others.exists() or not made_here:
         raise NotTheDemo(

@@ -17,18 +17,32 @@ from agents.choices import AgentState, CallOutcome, ProposalState, RunState, Sev
 from agents.models import Agent, AgentVersion, Assessment, FunctionCall, Person, ProposedAction, Report, Run
 from agents.services import register, reports, runs, vulnerabilities
 from audits.choices import BundleKind, BundleState
-from audits.errors import Denied
+from audits.errors import Denied, Invalid
 from audits.models import Bundle
 from audits.queue import enqueue
 from audits.services import bundles
 from audits.tasks import build_bundle
-from governance.choices import ApprovalState, ElevationState, VoteChoice
-from governance.models import Approval, Decision, Elevation
-from governance.services import approvals, dossiers, elevations, risk
-from portal.demo import papers
+from governance.choices import ApprovalState, ChangeKind, ElevationState, ReleaseState, VoteChoice
+from governance.models import Approval, Decision, Elevation, Release
+from governance.services import approvals, changes, dossiers, elevations, releases, risk
+from portal.demo import assessments as impact
+from portal.demo import papers, readiness, stopping, surroundings
 from portal.demo.auditor import damage, verify
-from portal.demo.people import AUDITOR, DEMO, OWNER, PEOPLE, SEATS, gather, played, sign_in_password
+from portal.demo.people import (
+    ADMINISTRATOR,
+    AUDITOR,
+    DEMO,
+    DEPUTY,
+    OWNER,
+    PEOPLE,
+    SEATS,
+    STEWARD,
+    gather,
+    played,
+    sign_in_password,
+)
 from portal.demo.screen import Screen, StepFailed
+from portal.registration import MONITORING_PLAN, RUNBOOK
 from portal.worker import InProcessWorker
 
 DEMO_FILES = Path(settings.BASE_DIR) / "demo"
@@ -71,6 +85,7 @@ def play() -> None:
         proposal = a_write_is_refused(story, report)
         the_owner_elevates(story, proposal)
         the_next_write_is_refused(story, agent, report, proposal)
+        stopping.play(story.screen, story.people, agent, report, wait_for=story.wait_for)
         bundle = the_auditor_asks(story, agent)
     the_auditor_verifies(story, bundle)
     leave_something_to_do(story, agent)
@@ -89,7 +104,14 @@ def register_the_agent(story: Story) -> tuple[Agent, AgentVersion]:
             purpose="Works through scanner reports, looks every vulnerability up, and says what it means.",
             business_unit="Security operations",
             owner=story.owner,
+            deputies=[story.people[DEPUTY]],
+            sponsor=story.people[ADMINISTRATOR],
+            problem_class="security-analysis",
             data_categories=["vulnerability reports"],
+            jurisdictions=["DE"],
+            frameworks=["GDPR"],
+            runbook=RUNBOOK,
+            monitoring_plan=MONITORING_PLAN,
         )
         screen.step(f"{agent.name} is registered; it answers to {agent.owner}")
     else:
@@ -105,11 +127,29 @@ def register_the_agent(story: Story) -> tuple[Agent, AgentVersion]:
     )
     papers.attach(story.owner, agent)
     screen.step("attached what its evidence needs: architecture, data flows, policy, tests")
+    surroundings.describe(story.people[STEWARD], story.owner, agent)
+    names = ", ".join(sorted(str(each.target) for each in agent.dependencies.filter(ended_at=None)))
+    screen.step(f"what it depends on is in the register: {names}")
     assessment = risk.assess(actor=story.owner, agent=agent, answers=demo_answers())
     screen.step(
         f"risk class from the questionnaire: [bold]{assessment.risk_class}[/] (score {assessment.score})"
     )
+    refuse_before_the_checklist(story, version)
+    for signed in impact.sign(story.owner, story.people, agent):
+        screen.step(f"{signed.get_kind_display()}: written by {agent.owner}, signed by {signed.signed_by}")
+    readiness.make_ready(story.people, agent, version)
+    screen.step("tested and signed: nothing of the deployment checklist is missing any more")
     return agent, version
+
+
+def refuse_before_the_checklist(story: Story, version: AgentVersion) -> None:
+    """A version that nobody has tested or signed for does not come before the board."""
+    try:
+        dossiers.submit(actor=story.owner, version=version)
+    except Invalid as refusal:
+        story.screen.refused(f"the board is not asked yet. {refusal.message}")
+    else:
+        raise StepFailed("The board was asked before the deployment checklist was met.")
 
 
 def add_version(story: Story, agent: Agent) -> AgentVersion:
@@ -130,10 +170,13 @@ def demo_answers() -> dict[str, str]:
 def the_board_decides(story: Story, agent: Agent, version: AgentVersion) -> None:
     screen = story.screen
     screen.chapter("The board decides, on a digest")
+    if agent.active_version_id:
+        say_what_changes(story, version)
     approval = dossiers.submit(actor=story.owner, version=version)
     screen.step(f"the dossier is frozen: SHA-256 {approval.digest}")
     refuse_own_vote(story, approval)
     vote_until_resolved(story, approval)
+    release_step_by_step(story, agent)
     agent.refresh_from_db()
     screen.require(agent.state == AgentState.ACTIVE, f"The agent is {agent.state}, not active.")
     screen.require(agent.approved_digest == approval.digest, "What is active is not what was approved.")
@@ -143,6 +186,29 @@ def the_board_decides(story: Story, agent: Agent, version: AgentVersion) -> None
     screen.step(f"{agent.name} is active and read-only: {', '.join(grant.action for grant in reads)}")
 
 
+def say_what_changes(story: Story, version: AgentVersion) -> None:
+    """The same build under another label: nothing to fear, and said so."""
+    changes.describe(
+        actor=story.owner,
+        version=version,
+        kinds=[ChangeKind.BEHAVIOUR],
+        summary="The build that runs here, under a new label. Nothing else changes.",
+        impact="Nobody notices.",
+        monitoring_plan="Failed runs and denied calls, looked at by the owner at each step of the release.",
+        rollback_plan="Roll the release back: the version before does all the work again, at once.",
+    )
+
+
+def release_step_by_step(story: Story, agent: Agent) -> None:
+    """A version that follows an active one gets the tasks share by share."""
+    for release in Release.objects.filter(agent=agent, state=ReleaseState.UNDER_WAY):
+        story.screen.step(f"released for {release.percent} of 100 tasks")
+        current = release
+        while current.state == ReleaseState.UNDER_WAY:
+            current = releases.promote(actor=story.owner, release=current)
+            story.screen.step(f"promoted: {current.percent} of 100 tasks")
+
+
 def refuse_own_vote(story: Story, approval: Approval) -> None:
     try:
         approvals.vote(
@@ -150,6 +216,7 @@ def refuse_own_vote(story: Story, approval: Approval) -> None:
             approval=approval,
             choice=VoteChoice.APPROVE,
             digest=approval.digest,
+            revision=approval.revision,
             authentication=played(story.owner),
         )
     except Denied as denial:
@@ -167,6 +234,7 @@ def vote_until_resolved(story: Story, approval: Approval) -> None:
             approval=approval,
             choice=VoteChoice.APPROVE,
             digest=approval.digest,
+            revision=approval.revision,
             authentication=played(member),
             comment="Read and compared.",
         )
@@ -389,6 +457,8 @@ def leave_something_to_do(story: Story, agent: Agent) -> None:
     screen = story.screen
     screen.chapter("Left for you to try")
     version = add_version(story, agent)
+    say_what_changes(story, version)
+    readiness.make_ready(story.people, agent, version)
     dossiers.submit(actor=story.owner, version=version)
     screen.step(f"version {version.label} waits for the board: sign in as sasha and vote")
     waiting = ProposedAction.objects.filter(agent=agent, state=ProposalState.WAITING).count()

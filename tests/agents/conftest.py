@@ -10,9 +10,9 @@ from django.utils import timezone
 from agents import decision_point
 from agents.analyst import provenance
 from agents.choices import RecordSource, ReportFormat, Severity
-from agents.decision_point import Answer, Question
+from agents.decision_point import Answer, Conclusion, Question
 from agents.models import Agent, AgentInstance, Finding, Report, Run, Vulnerability
-from agents.services import instances, runs
+from agents.services import instances, revocations, runs
 from audits.actor import Actor
 from audits.models.base import new_id
 
@@ -30,7 +30,12 @@ class ScriptedDecisions:
     epoch: int | None = None
     ends_in: timedelta | None = None
     asked: list[Question] = field(default_factory=list)
+    concluded: list[Conclusion] = field(default_factory=list)
     afterwards: Callable[[], object] = lambda: None
+    obligations: tuple[str, ...] = ()
+
+    def conclude(self, conclusion: Conclusion) -> None:
+        self.concluded.append(conclusion)
 
     def decide(self, question: Question) -> Answer:
         self.asked.append(question)
@@ -44,7 +49,8 @@ class ScriptedDecisions:
             credential_seconds=self.seconds,
             elevation_id=None,
             ends_at=timezone.now() + self.ends_in if self.ends_in is not None else None,
-            epoch=Agent.objects.get(pk=question.agent.pk).epoch if self.epoch is None else self.epoch,
+            epoch=revocations.current() if self.epoch is None else self.epoch,
+            obligations=self.obligations,
         )
 
 

@@ -15,7 +15,7 @@ from agents.choices import Access, AgentState, CredentialRefusal
 from agents.decision_point import Answer, Question
 from agents.errors import CredentialError, SigningKeyError
 from agents.models import Agent, AgentInstance, Credential
-from agents.services import credentials, register
+from agents.services import credentials, register, revocations
 from audits.choices import Action
 from audits.models import Event
 from audits.models.base import new_id
@@ -56,7 +56,7 @@ def answer(**changes: object) -> Answer:
 
 def mint(instance: AgentInstance, **changes: object) -> tuple[str, Credential]:
     return credentials.mint(
-        answer=answer(**({"epoch": instance.agent.epoch} | changes)),
+        answer=answer(**({"epoch": revocations.current()} | changes)),
         question=question(instance),
         instance=instance,
         audience=AUDIENCE,
@@ -95,7 +95,7 @@ def test_a_token_carries_one_task_and_nothing_else(instance: AgentInstance) -> N
         }
     ]
     assert claims["prv"] == instance.version.digest
-    assert claims["epoch"] == instance.agent.epoch
+    assert claims["epoch"] == revocations.current() > 0
     assert claims["elev"]["id"] == str(elevation)
 
 
@@ -151,7 +151,7 @@ def test_nothing_is_minted_for_a_frozen_agent(instance: AgentInstance) -> None:
 
 
 def test_an_epoch_raised_after_the_decision_stops_minting(instance: AgentInstance) -> None:
-    decided = instance.agent.epoch
+    decided = revocations.current()
     register.raise_epoch(actor=SYSTEM, agent=instance.agent)
     with pytest.raises(CredentialError) as error:
         mint(instance, epoch=decided)

@@ -10,13 +10,23 @@ from django.conf import LazySettings
 from django.db import DatabaseError
 from django.utils import timezone
 
-from agents import decision_point
+from agents import decision_point, duties
 from agents.choices import CallOutcome, CredentialRefusal, RecordSource
 from agents.errors import FunctionError
 from agents.functions import catalogue
 from agents.functions.function import Function
-from agents.models import AgentInstance, Credential, Finding, ProposedAction, Run, Ticket, Vulnerability
-from agents.services import gateway, register
+from agents.models import (
+    AgentInstance,
+    Credential,
+    Finding,
+    Notification,
+    ProposedAction,
+    Run,
+    Ticket,
+    Vulnerability,
+)
+from agents.selectors import people_answering_for
+from agents.services import gateway, register, revocations
 from audits import canonical
 from audits.choices import Action
 from audits.models import Event
@@ -213,7 +223,7 @@ def test_without_a_decision_point_nothing_is_executed(ask: Ask, monkeypatch: pyt
 def test_access_that_ends_between_decision_and_credential_stops_the_call(
     ask: Ask, decisions: ScriptedDecisions, instance: AgentInstance
 ) -> None:
-    decisions.epoch = instance.agent.epoch
+    decisions.epoch = revocations.current()
     decisions.afterwards = lambda: register.raise_epoch(actor=SYSTEM, agent=instance.agent)
     reply = ask("open_ticket", TICKET)
     assert reply.call.outcome == CallOutcome.DENIED
@@ -277,12 +287,12 @@ def test_a_response_that_does_not_fit_reaches_nobody(
 
 
 def test_a_response_that_is_too_long_reaches_nobody(
-    ask: Ask, decisions: ScriptedDecisions, monkeypatch: pytest.MonkeyPatch
+    ask: Ask, decisions: ScriptedDecisions, monkeypatch: pytest.MonkeyPatch, settings: LazySettings
 ) -> None:
     response = {
         "cve_id": LOG4SHELL,
         "outcome": "not_found",
-        "reason": "A" * (gateway.MAX_RESULT_BYTES + 1),
+        "reason": "A" * (settings.RESPONSE_MAX_BYTES + 1),
         "source": "",
         "facts": None,
     }
@@ -292,3 +302,40 @@ def test_a_response_that_is_too_long_reaches_nobody(
     reply = ask("get_vulnerability_info", json.dumps({"cve_id": LOG4SHELL}))
     assert reply.call.outcome == CallOutcome.FAILED
     assert len(reply.content) < 1000
+
+
+# --- Obligations ------------------------------------------------------------------------------------
+def test_masked_members_reach_neither_the_model_nor_the_record(
+    ask: Ask, decisions: ScriptedDecisions, log4shell: Vulnerability
+) -> None:
+    decisions.obligations = ("mask:description",)
+    reply = ask("get_vulnerability_info", f'{{"cve_id": "{LOG4SHELL}"}}')
+    assert reply.call.outcome == CallOutcome.EXECUTED
+    assert duties.MASKED in reply.content
+    assert _members(reply.call.result, "description") == {duties.MASKED}
+
+
+def test_the_owner_is_told_of_a_use(
+    ask: Ask, decisions: ScriptedDecisions, log4shell: Vulnerability, instance: AgentInstance
+) -> None:
+    decisions.obligations = ("notify:owner",)
+    ask("get_vulnerability_info", f'{{"cve_id": "{LOG4SHELL}"}}')
+    told = Notification.objects.filter(kind="access_used")
+    assert {row.person for row in told} == set(people_answering_for(instance.agent))
+
+
+@pytest.mark.parametrize("obligation", ["step_up", "mask:", "notify:everybody", "delete"])
+def test_an_obligation_that_is_not_understood_refuses_the_call(
+    ask: Ask, decisions: ScriptedDecisions, obligation: str
+) -> None:
+    decisions.obligations = ("notify:owner", obligation)
+    reply = ask("get_vulnerability_info", f'{{"cve_id": "{LOG4SHELL}"}}')
+    assert reply.call.outcome == CallOutcome.DENIED
+    assert obligation in reply.call.error
+    assert not Credential.objects.exists()
+
+
+def _members(value: Any, name: str) -> set[Any]:
+    if isinstance(value, dict):
+        return {value[name]} if name in value else set().union(*(_members(v, name) for v in value.values()))
+    return set().union(*(_members(item, name) for item in value)) if isinstance(value, list) else set()

@@ -14,7 +14,7 @@ import httpx2
 import pytest
 from pytest_django import Settings
 
-from agents import outbound
+from agents import addresses, outbound
 from agents.outbound import OutboundError
 
 PUBLIC, PRIVATE = "93.184.215.14", "10.0.0.7"
@@ -144,7 +144,7 @@ def test_origin_refuses_what_hides_something(url: str) -> None:
     "address", ["93.184.215.14", "2606:2800:21f:cb07::1", "::ffff:93.184.215.14", "64:ff9b::5db8:d70e"]
 )
 def test_public_addresses(address: str) -> None:
-    assert outbound.is_public(address)
+    assert addresses.is_public(address)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_public_addresses(address: str) -> None:
     ],
 )
 def test_addresses_that_are_not_public(address: str) -> None:
-    assert not outbound.is_public(address)
+    assert not addresses.is_public(address)
 
 
 def test_a_configured_service_may_be_on_loopback() -> None:

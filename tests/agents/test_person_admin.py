@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.urls import reverse
 
@@ -30,6 +31,39 @@ def test_an_administrator_presses_the_button(ada: Person, olivia: Person) -> Non
     assert not is_active(olivia)
     assert press(ada, "reactivate", olivia).status_code == 302
     assert is_active(olivia)
+
+
+def test_an_administrator_amends_what_somebody_is_called(ada: Person, olivia: Person, aude: Person) -> None:
+    client = Client()
+    client.force_login(ada)
+    url = reverse("admin:agents_person_amend", args=[olivia.pk])
+    shown = client.get(url).content.decode()
+    assert 'value="Owner"' in shown
+    named = {"username": "olivia", "first_name": "Olivia", "last_name": "Ostwald", "email": "o@example.org"}
+    assert client.post(url, PRESSED | named).status_code == 302
+    olivia.refresh_from_db()
+    assert (olivia.last_name, olivia.email) == ("Ostwald", "o@example.org")
+    taken = client.post(url, PRESSED | named | {"username": "AUDE"})
+    assert "is taken" in taken.content.decode()
+    client.force_login(aude)
+    assert client.post(url, PRESSED | named).status_code == 403
+
+
+def test_an_administrator_says_what_somebody_may_see(ada: Person, oscar: Person, aude: Person) -> None:
+    """Somebody whom a directory brought has no group yet."""
+    url = reverse("admin:agents_person_assign_groups", args=[oscar.pk])
+    owners = Group.objects.get(name="Owners")
+    client = Client()
+    client.force_login(aude)
+    assert client.post(url, PRESSED | {"groups": [owners.pk]}).status_code == 403
+    client.force_login(ada)
+    assert client.post(url, PRESSED | {"groups": [owners.pk]}).status_code == 302
+    assert [group.name for group in oscar.groups.all()] == ["Owners"]
+    event = Event.objects.get(action="person.amended", outcome="success")
+    assert event.details["after"] == {"groups": ["Owners"]}
+    assert "checked" in client.get(url).content.decode()
+    assert client.post(url, PRESSED).status_code == 302
+    assert not oscar.groups.exists()
 
 
 def test_getting_the_dialog_changes_nothing(ada: Person, olivia: Person) -> None:

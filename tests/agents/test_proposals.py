@@ -58,6 +58,7 @@ def elevated(proposal: ProposedAction, owner: Person, members: list[Person]) -> 
                 approval=approval,
                 choice=VoteChoice.APPROVE,
                 digest=approval.digest,
+                revision=approval.revision,
             )
     elevation.refresh_from_db()
     return elevation

@@ -102,6 +102,7 @@ def test_every_step_is_in_the_agents_stream(run: Run, finding: Finding) -> None:
             Action.CREDENTIAL_MINTED,
             Action.CREDENTIAL_USED,
             Action.FUNCTION_CALLED,
+            Action.OUTCOME_RECORDED,
         ]
         * 2,
         *[Action.MODEL_ANSWERED, Action.DECISION_MADE, Action.FUNCTION_CALLED, Action.ACTION_PROPOSED],

@@ -8,7 +8,7 @@ from agents.choices import Access, Severity, TicketState
 from agents.decision_point import Question
 from agents.errors import CredentialError
 from agents.models import AgentInstance, Finding, Report, Ticket
-from agents.services import assessments, credentials, tickets
+from agents.services import assessments, credentials, revocations, tickets
 from audits.actor import Actor
 from audits.choices import Action
 from audits.models import Event
@@ -33,7 +33,7 @@ def token_for(instance: AgentInstance, action: str, resource: str, service: str)
     )
     audience = f"http://127.0.0.1:8000/services/{service}"
     return credentials.mint(
-        answer=answer(epoch=instance.agent.epoch), question=question, instance=instance, audience=audience
+        answer=answer(epoch=revocations.current()), question=question, instance=instance, audience=audience
     )[0]
 
 

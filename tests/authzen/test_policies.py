@@ -24,6 +24,7 @@ from tests.authzen.asking import (
     Asker,
     apply_certification,
 )
+from tests.governance import policing
 from tests.governance.story import events, tamper
 
 pytestmark = pytest.mark.django_db
@@ -35,7 +36,9 @@ PERMIT = "permit (principal, action, resource);"
 
 
 def apply(text: str = PERMIT, schema: str = SCHEMA, entities: str = "[]") -> PolicyVersion:
-    return policies.apply(actor=SYSTEM, policies={"a.cedar": text}, schema=schema, entities=entities)
+    """Decides from now on: the first at once, any other once two people approved it."""
+    version = policies.apply(actor=SYSTEM, policies={"a.cedar": text}, schema=schema, entities=entities)
+    return version if version.is_first else policing.approve(version)
 
 
 def reason(asker: Asker, **changed: Any) -> str:
@@ -47,12 +50,11 @@ def test_without_policies_nothing_is_allowed(asker: Asker) -> None:
     assert events("decision.made", "denied")[-1].fields.get("policy") is None
 
 
-def test_a_version_says_what_was_applied_and_by_whom(ada: Person) -> None:
-    first = apply()
-    second = policies.apply(actor=ada.actor, policies={"b.cedar": PERMIT}, schema=SCHEMA)
+def test_a_version_says_what_was_applied_and_by_whom() -> None:
+    first, second = apply(), apply(PERMIT + PERMIT)
     first.refresh_from_db()
-    assert (first.state, first.replaced_at) == ("replaced", second.applied_at)
-    assert (second.state, second.number, second.applied_by) == ("active", 2, ada.actor.ref)
+    assert (first.state, first.replaced_at) == ("superseded", second.applied_at)
+    assert (second.state, second.number, second.drafted_by) == ("active", 2, SYSTEM.ref)
     assert first.policies_sha256 != second.policies_sha256
     assert first.schema_sha256 == second.schema_sha256
     event = events("policy.applied")[-1]
@@ -138,7 +140,7 @@ def test_only_administrators_apply_policies(olivia: Person) -> None:
         lambda row: PolicyVersion.objects.filter(pk=row.pk).update(schema="entity user;"),
         lambda row: PolicyVersion.objects.filter(pk=row.pk).update(sha256="0" * 64),
         lambda row: row.delete(),
-        lambda _row: PolicyVersion.objects.filter(state="replaced").update(state="active"),
+        lambda _row: PolicyVersion.objects.filter(state="superseded").update(state="active"),
     ],
 )
 def test_the_database_keeps_what_was_applied(change: Callable[[PolicyVersion], object]) -> None:

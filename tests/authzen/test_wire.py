@@ -282,6 +282,9 @@ def test_the_metadata_is_public(settings: LazySettings) -> None:
         "search_subject_endpoint": "https://pdp.example.org/access/v1/search/subject",
         "search_resource_endpoint": "https://pdp.example.org/access/v1/search/resource",
         "search_action_endpoint": "https://pdp.example.org/access/v1/search/action",
+        "countersign_revocations_endpoint": "https://pdp.example.org/access/v1/revocations",
+        "countersign_revocations_acknowledgement_endpoint": "https://pdp.example.org/access/v1/revocations/ack",
+        "access_request_endpoint": "https://pdp.example.org/access/v1/requests",
     }
     assert Client().post("/.well-known/authzen-configuration").status_code == 405
 

@@ -17,12 +17,14 @@ from playwright.sync_api import (
     Page,
     Request,
     StorageState,
+    expect,
     sync_playwright,
 )
 
 from tests.processes.installation import Installation
 
 CHROMIUM = shutil.which("chromium")
+expect.set_options(timeout=20_000)  # a busy machine is slow, and not wrong
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update")
 # What the Content-Security-Policy refused, said on the console in words that the test shows.
 REPORT = """document.addEventListener("securitypolicyviolation", (event) => console.error(
@@ -95,7 +97,8 @@ def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """An installation on which the story was played, served with its worker."""
     # The tests share their sessions: whoever signed in once has proved it for all of them.
     installation = Installation(
-        tmp_path_factory.mktemp("told"), {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600"}
+        tmp_path_factory.mktemp("told"),
+        {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600", "COUNTERSIGN_FEED_STALE_SECONDS": "600"},
     )
     for command in ("prepare", "demo"):
         done = installation.manage(command)

@@ -10,10 +10,19 @@ from tests.browser.usable import NARROW, WIDE, first_row, problems
 
 pytestmark = pytest.mark.browser
 # What each role begins with, and the forms that it may fill in.
-START = ("", "waiting/", "my-sign-in/")
+START = ("", "waiting/", "my-sign-in/", "my-delegations/", "my-api-tokens/", "api-operations/")
 FORMS = {
-    "ada": ("agents/person/add/", "governance/seat/add/"),
-    "olivia": ("register-analyst/", "governance/elevation/add/"),
+    "ada": ("agents/person/add/", "governance/seat/add/", "agents/agentpolicy/add/"),
+    "olivia": (
+        "register-analyst/",
+        "governance/elevation/add/",
+        "agents/agent/add/",
+        "agents/agent/discover/",
+        "agents/agent/import/",
+        "agents/agentversion/add/",
+        "agents/dependency/add/",
+    ),
+    "stella": ("agents/thirdparty/add/", "agents/tool/add/"),
     "sasha": (),
     "aude": ("audits/bundle/add/",),
 }
@@ -68,7 +77,7 @@ def test_a_form_keeps_what_was_typed_and_says_what_is_wrong(portal: Portal) -> N
 
 def tab_to(page: Page, wanted: Locator) -> None:
     """Press Tab until this has the focus, as somebody without a mouse does."""
-    for _press in range(80):
+    for _press in range(120):
         if wanted.evaluate("element => element === document.activeElement"):
             return
         page.keyboard.press("Tab")

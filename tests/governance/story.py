@@ -1,15 +1,16 @@
 """The same short story in every test of governance: people vote, an owner asks, an agent wants to act."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from threading import Barrier, Thread
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 from django.db.models import QuerySet
 
-from agents import decision_point
+from agents import decision_point, oversight
 from agents.choices import Access, CallOutcome, ReportFormat, Severity
 from agents.decision_point import Answer, Question
 from agents.models import (
@@ -23,15 +24,20 @@ from agents.models import (
     Report,
     Run,
 )
+from agents.services import locks, register
 from audits import canonical, triggers
+from audits.choices import Action
 from audits.models import Event
+from audits.services import history
 from governance.choices import VoteChoice
-from governance.models import Approval, Elevation, Vote
-from governance.services import approvals, elevations
+from governance.models import Approval, ChangeRequest, Elevation, Vote
+from governance.services import approvals, changes, elevations
 from tests.signing_in import proof
 
 LOOKUP = ("get_vulnerability_info", "endpoint/nvd")
 TICKET = "open_ticket"
+PATIENCE = 60
+PARTS = {"owner": "owner", "sponsor": "sponsor"}
 
 
 def resource() -> str:
@@ -82,15 +88,39 @@ def write(instance: AgentInstance, on: str, digest: str = "") -> Answer:
 
 
 def cast(person: Person, approval: Approval, choice: VoteChoice = VoteChoice.APPROVE, **more: Any) -> Vote:
-    """A vote on what the approval shows."""
+    """A vote on what the approval shows, with a comment: some votes need one."""
     return approvals.vote(
         actor=person,
         approval=approval,
         choice=choice,
         digest=more.pop("digest", approval.digest),
+        revision=more.pop("revision", approval.revision),
         authentication=more.pop("authentication", proof(person)),
+        comment=more.pop("comment", "Read it."),
         **more,
     )
+
+
+def edit(actor: Person, agent: Agent, **fields: Any) -> Agent:
+    """The agent's own fields edited as the product edits them: marked, recorded, and told to governance."""
+    with transaction.atomic():
+        held = locks.agent(agent.pk)
+        for name, value in fields.items():
+            setattr(held, name, value)
+        held.save(update_fields=list(fields))
+        register.mark_edited(
+            actor=actor.actor, agent=held, parts=[PARTS.get(name, f"agent.{name}") for name in fields]
+        )
+        history.record(
+            changed=[held],
+            stream=held.stream,
+            action=Action.AGENT_STATE_CHANGED,
+            actor=actor.actor,
+            object=f"agent/{held.pk}",
+        )
+        oversight.edited(actor=actor.actor, agent=held)
+    agent.refresh_from_db()
+    return agent
 
 
 def request(actor: Person, agent: Agent, on: str, **more: Any) -> Elevation:
@@ -103,6 +133,19 @@ def request(actor: Person, agent: Agent, on: str, **more: Any) -> Elevation:
         "uses": 1,
     }
     return elevations.request(actor=actor, agent=agent, **(values | more))
+
+
+def describe(actor: Person, version: AgentVersion) -> ChangeRequest:
+    """What a version changes that follows an approved one."""
+    return changes.describe(
+        actor=actor,
+        version=version,
+        kinds=["behaviour"],
+        summary="It answers in fewer words.",
+        impact="Nobody but the readers of its answers.",
+        monitoring_plan="Failed runs, looked at by the owner each morning.",
+        rollback_plan="Roll back the release.",
+    )
 
 
 def approval_of(elevation: Elevation) -> Approval:
@@ -159,21 +202,68 @@ def events(action: str, outcome: str = "success") -> list[Event]:
     return list(Event.objects.filter(action=action, outcome=outcome).order_by("pk"))
 
 
-def tamper(rows: QuerySet[Any], **values: Any) -> None:
-    """Change rows as somebody would who took the database's triggers off for a moment."""
+@contextmanager
+def without_triggers() -> Iterator[None]:
+    """What somebody can do who takes the database's triggers off for a moment."""
     connection.check_constraints()
     triggers.remove(connection)
-    rows.update(**values)
-    connection.check_constraints()
-    triggers.install(connection)
+    try:
+        yield
+        connection.check_constraints()
+    finally:
+        triggers.install(connection)
+
+
+def tamper(rows: QuerySet[Any], **values: Any) -> None:
+    """Change rows as somebody would who took the triggers off."""
+    with without_triggers():
+        rows.update(**values)
+
+
+def storm(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Do all of it at the same moment, each in a thread and on a connection of its own, on any database."""
+    results: list[Any] = [None] * len(calls)
+    together = Barrier(len(calls))
+
+    def run(position: int) -> None:
+        try:
+            together.wait(timeout=PATIENCE)
+            results[position] = calls[position]()
+        except Exception as error:  # noqa: BLE001 - what was raised is the result
+            results[position] = error
+        finally:
+            connections.close_all()
+
+    threads = [Thread(target=run, args=(position,)) for position in range(len(calls))]
+    with room_for(len(calls)):
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    return results
+
+
+@contextmanager
+def room_for(threads: int) -> Iterator[None]:
+    """A pool of connections that is not what the threads wait for: they are to meet at the rows."""
+    options = connection.settings_dict["OPTIONS"]
+    before = options.get("pool")
+    if not before:
+        yield
+        return
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    options["pool"] = before | {"max_size": threads + 1, "timeout": PATIENCE}
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
+        options["pool"] = before
 
 
 def race(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Do all of it at the same moment; what each returned or raised.
-
-    SQLite has one writer at a time, and a test's database of it lives in one connection: there they
-    follow each other.
-    """
+    """Do all of it at the same moment; what each returned or raised. On SQLite they follow each other."""
     results: list[Any] = [None] * len(calls)
     together = Barrier(len(calls))
 

@@ -1,5 +1,7 @@
 """Seats on the board."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -69,3 +71,112 @@ def test_a_seat_ends_once(ada: Person, sasha: Person) -> None:
     board.end_seat(actor=ada, seat=seat)
     with pytest.raises(Conflict):
         board.end_seat(actor=ada, seat=seat)
+
+
+def test_a_seat_from_a_day_to_a_day(ada: Person, oscar: Person) -> None:
+    now = timezone.now()
+    seat = board.assign_seat(
+        actor=ada,
+        person=oscar,
+        discipline=Discipline.LEGAL,
+        starts_at=now + timedelta(days=1),
+        ends_at=now + timedelta(days=3),
+    )
+    held = [
+        selectors.current_seats(now + timedelta(days=day)).filter(pk=seat.pk).exists() for day in range(5)
+    ]
+    assert held == [False, True, True, False, False]
+    assert selectors.seat_of(oscar) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "field"),
+    [(-1, 5, "starts_at"), (2, 1, "ends_at"), (None, -1, "ends_at"), (1, 1, "ends_at")],
+)
+def test_no_seat_for_a_time_that_is_over_or_none(
+    start: int | None, end: int, field: str, ada: Person, oscar: Person
+) -> None:
+    now = timezone.now()
+    with pytest.raises(Invalid) as refused:
+        board.assign_seat(
+            actor=ada,
+            person=oscar,
+            discipline=Discipline.LEGAL,
+            starts_at=None if start is None else now + timedelta(days=start),
+            ends_at=now + timedelta(days=end),
+        )
+    assert field in refused.value.fields
+    assert not Seat.objects.exists()
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, None), (2, 3), (4, None), (0, 9), (3, 4)])
+def test_seats_of_a_person_do_not_overlap(start: int, end: int | None, ada: Person, oscar: Person) -> None:
+    now = timezone.now() + timedelta(hours=1)
+
+    def assign(begins: int, ends: int | None) -> Seat:
+        return board.assign_seat(
+            actor=ada,
+            person=oscar,
+            discipline=Discipline.LEGAL,
+            starts_at=now + timedelta(days=begins),
+            ends_at=None if ends is None else now + timedelta(days=ends),
+        )
+
+    assign(1, 5)
+    with pytest.raises(Conflict, match="holds a seat already"):
+        assign(start, end)
+    assert assign(5, None).starts_at == now + timedelta(days=5)
+
+
+def test_a_seat_that_has_not_begun_never_begins(ada: Person, oscar: Person) -> None:
+    later = timezone.now() + timedelta(days=1)
+    seat = board.assign_seat(actor=ada, person=oscar, discipline=Discipline.LEGAL, starts_at=later)
+    board.end_seat(actor=ada, seat=seat)
+    assert not selectors.current_seats(later).exists()
+    assert not selectors.current_seats(later + timedelta(days=1)).exists()
+    with pytest.raises(Conflict, match="ended already"):
+        board.end_seat(actor=ada, seat=seat)
+
+
+def test_one_seat_chairs_the_board_and_hands_over(ada: Person, sasha: Person, leo: Person) -> None:
+    seats = {seat.person_id: seat for seat in Seat.objects.all()}
+    board.appoint_chair(actor=ada, seat=seats[sasha.pk])
+    board.appoint_chair(actor=ada, seat=seats[leo.pk])
+    chair = selectors.chair()
+    assert chair is not None
+    assert chair.person == leo
+    event = events("seat.chair_assigned")[-1]
+    assert event.details["before"] == [f"seat/{seats[sasha.pk].pk}"]
+    with pytest.raises(Conflict, match="already"):
+        board.appoint_chair(actor=ada, seat=seats[leo.pk])
+
+
+def test_the_chair_ends_with_the_seat(ada: Person, sasha: Person) -> None:
+    seat = board.appoint_chair(actor=ada, seat=Seat.objects.get(person=sasha))
+    board.end_seat(actor=ada, seat=seat)
+    assert selectors.chair() is None
+    with pytest.raises(Conflict, match="Nobody holds"):
+        board.appoint_chair(actor=ada, seat=seat)
+
+
+def test_only_administrators_appoint_a_chair(sasha: Person) -> None:
+    with pytest.raises(Denied):
+        board.appoint_chair(actor=sasha, seat=Seat.objects.get(person=sasha))
+    assert len(events("seat.chair_assigned", "denied")) == 1
+
+
+def test_the_database_refuses_a_second_chair(sasha: Person, leo: Person) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Seat.objects.update(is_chair=True)
+
+
+def test_who_chaired_until_their_seat_ran_out_hands_over(ada: Person, oscar: Person, leo: Person) -> None:
+    end = timezone.now() + timedelta(hours=1)
+    first = board.assign_seat(actor=ada, person=oscar, discipline=Discipline.LEGAL, ends_at=end)
+    board.appoint_chair(actor=ada, seat=first)
+    Seat.objects.filter(pk=first.pk).update(
+        starts_at=end - timedelta(hours=3), ends_at=end - timedelta(hours=2)
+    )
+    assert selectors.chair() is None
+    board.appoint_chair(actor=ada, seat=Seat.objects.get(person=leo))
+    assert list(Seat.objects.filter(is_chair=True).values_list("person__username", flat=True)) == ["leo"]

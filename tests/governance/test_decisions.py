@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agents import decision_point
 from agents.choices import Access, AgentState
 from agents.models import Agent, AgentInstance, AgentVersion, Person
+from agents.services import revocations
 from governance import decisions, pdp
 from governance.choices import DecisionReason
 from governance.models import Decision, Grant, RiskClass
@@ -24,43 +25,76 @@ from tests.governance.story import (
     read,
     resource,
     start_instance,
+    tamper,
     write,
 )
 
 GOOD = Facts(
     access="read",
+    contained="",
+    epoch_good=True,
+    review_done=True,
     agent_active=True,
     owner_active=True,
+    sponsor_active=True,
+    reads_on=False,
     instance_live=True,
     version_active=True,
     dossier_unchanged=True,
+    edited=False,
     function_approved=True,
     read_granted=True,
     write_elevated=False,
     budget_was_spent=False,
+    in_role=True,
+    unmet="",
 )
+WANTED = ("owner_active", "sponsor_active")
 STANDING = (
+    "epoch_good",
+    "review_done",
     "agent_active",
-    "owner_active",
+    *WANTED,
     "instance_live",
     "version_active",
     "dossier_unchanged",
     "function_approved",
 )
+BEHALF = [None, DecisionReason.DELEGATION_MISSING, DecisionReason.DELEGATION_ENDED]
 facts = st.builds(
     Facts,
+    against_behalf=st.sampled_from(BEHALF),
     access=st.sampled_from(["read", "write", "execute", ""]),
-    **{name: st.booleans() for name in (*STANDING, "read_granted", "write_elevated", "budget_was_spent")},
+    contained=st.sampled_from(["", "", "agent", "instance", "owner", "everything", "unheard-of"]),
+    **{
+        name: st.booleans()
+        for name in (
+            *STANDING,
+            *("edited", "reads_on", "read_granted", "write_elevated", "budget_was_spent", "in_role"),
+        )
+    },
+    unmet=st.sampled_from(["", "business_hours of its role data_analyst"]),
 )
 
 
 @given(facts)
 def test_the_pipeline_allows_exactly_what_it_says(given_facts: Facts) -> None:
-    standing = all(getattr(given_facts, name) for name in STANDING)
+    as_approved = given_facts.dossier_unchanged or given_facts.edited
+    reads_on = given_facts.reads_on and given_facts.access == "read"
+    wanted = reads_on or all(getattr(given_facts, name) for name in WANTED)
+    others = (getattr(given_facts, name) for name in STANDING if name not in {"dossier_unchanged", *WANTED})
+    standing = given_facts.contained == "" and as_approved and wanted and all(others)
     read_allowed = given_facts.access == "read" and given_facts.read_granted
-    write_allowed = given_facts.access == "write" and given_facts.write_elevated
+    by_role = given_facts.in_role and not given_facts.unmet
+    write_allowed = (
+        given_facts.access == "write"
+        and given_facts.write_elevated
+        and given_facts.dossier_unchanged
+        and by_role
+    )
     verdict = pdp.evaluate(given_facts)
-    assert verdict.allowed == (standing and (read_allowed or write_allowed))
+    alone = given_facts.against_behalf is None
+    assert verdict.allowed == (standing and alone and (read_allowed or write_allowed))
     assert not (verdict.allowed and verdict.requestable)
 
 
@@ -79,6 +113,25 @@ def test_every_step_can_stop_it(name: str) -> None:
     assert not pdp.evaluate(replace(GOOD, **{name: None})).allowed  # type: ignore[arg-type]
 
 
+def test_what_was_edited_since_its_approval_only_reads() -> None:
+    edited = replace(GOOD, dossier_unchanged=False, edited=True)
+    assert pdp.evaluate(edited).allowed
+    writing = replace(edited, access="write", write_elevated=True)
+    assert pdp.evaluate(writing).reason == DecisionReason.EDITED
+    assert not pdp.evaluate(replace(edited, edited=None)).allowed  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_without_owner_or_sponsor_it_reads_on_and_does_not_write(name: str) -> None:
+    left = replace(GOOD, **{name: False}, reads_on=True)  # type: ignore[arg-type]
+    assert pdp.evaluate(left).allowed
+    written = pdp.evaluate(replace(left, access="write", write_elevated=True))
+    assert not written.allowed
+    assert not written.requestable
+    assert "does not write" in written.message
+    assert not pdp.evaluate(replace(left, reads_on=None)).allowed  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def instance(active_analyst: Agent) -> AgentInstance:
     return start_instance(active_analyst)
@@ -90,7 +143,7 @@ def test_reading_is_allowed_by_a_grant(instance: AgentInstance) -> None:
     assert (answer.allowed, answer.reason) == (True, "allowed_by_grant")
     assert answer.credential_seconds == 300
     assert answer.elevation_id is None
-    assert answer.epoch == instance.agent.epoch
+    assert answer.epoch == revocations.current() > 0
 
 
 @pytest.mark.django_db
@@ -158,7 +211,8 @@ def test_an_elevation_that_is_over_allows_nothing_before_any_sweep(
 @pytest.mark.parametrize("state", [state for state in AgentState if state != AgentState.ACTIVE])
 def test_an_agent_that_is_not_active_may_nothing(state: AgentState, instance: AgentInstance) -> None:
     Agent.objects.filter(pk=instance.agent_id).update(state=state)
-    assert read(instance).reason == "agent_not_active"
+    ownerless = state == AgentState.OWNERLESS
+    assert read(instance).reason == ("owner_not_active" if ownerless else "agent_not_active")
 
 
 @pytest.mark.django_db
@@ -184,7 +238,7 @@ def test_another_version_than_the_active_one_may_nothing(instance: AgentInstance
 
 @pytest.mark.django_db
 def test_a_digest_that_nobody_approved_allows_nothing(instance: AgentInstance) -> None:
-    Agent.objects.filter(pk=instance.agent_id).update(approved_digest="0" * 64)
+    tamper(Agent.objects.filter(pk=instance.agent_id), approved_digest="0" * 64)
     assert read(instance).reason == "version_not_approved"
 
 
@@ -229,7 +283,8 @@ def test_the_number_of_queries_does_not_grow_with_the_grants(
         Grant(agent=instance.agent, action=f"action_{number}", resource="r", access="read", approval=approval)
         for number in range(200)
     )
-    with django_assert_max_num_queries(20):  # type: ignore[operator]
+    revocations.number()
+    with django_assert_max_num_queries(22):  # type: ignore[operator]
         assert read(instance).allowed
 
 

@@ -16,14 +16,16 @@ from governance.choices import ApprovalState, ElevationEnd, VoteChoice
 from governance.models import Approval, Grant, RiskClass
 from governance.services import dossiers, risk
 from tests.conftest import ANSWERS
-from tests.governance.story import cast, elevate, events, resource, version_of
+from tests.governance.story import cast, describe, elevate, events, resource, version_of
 
 pytestmark = pytest.mark.django_db
 
 
 def next_version(actor: Person, agent: Agent, **changes: str) -> AgentVersion:
     built = replace(provenance.current(), **({"image_digest": "sha256:" + "1" * 64} | changes))  # type: ignore[arg-type]
-    return register.add_version(actor=actor, agent=agent, label="1.1.0", provenance=built)
+    version = register.add_version(actor=actor, agent=agent, label="1.1.0", provenance=built)
+    describe(actor, version)
+    return version
 
 
 def test_submitting_freezes_the_dossier(submitted: Approval, analyst_version: AgentVersion) -> None:
@@ -174,7 +176,7 @@ def test_another_owner_voids_the_request(submitted: Approval, oscar: Person, leo
 def test_another_risk_class_voids_the_request(submitted: Approval, olivia: Person, leo: Person) -> None:
     graver = {**ANSWERS, "data_sensitivity": "special"}
     risk.assess(actor=olivia, agent=submitted.agent, answers=graver)
-    with pytest.raises(Conflict, match="closed"):
+    with pytest.raises(Conflict, match="voided by an edit"):
         cast(leo, submitted)
 
 
@@ -204,6 +206,7 @@ def test_a_rejected_version_leaves_an_active_agent_as_it_was(
 def test_a_new_version_replaces_grants_and_ends_writes(
     active_analyst: Agent, olivia: Person, members: list[Person]
 ) -> None:
+    RiskClass.objects.update(rollout_steps=[100])
     elevation = elevate(olivia, active_analyst, resource(), members[:2])
     old = set(Grant.objects.filter(access="read").values_list("pk", flat=True))
     approval = dossiers.submit(actor=olivia, version=next_version(olivia, active_analyst))
@@ -222,6 +225,7 @@ def test_differences_name_fields_and_functions(active_analyst: Agent, olivia: Pe
     functions[0]["description"] = "Something new."
     changed = replace(built, model_name="another-model", tool_manifest=functions)
     version = register.add_version(actor=olivia, agent=active_analyst, label="2.0.0", provenance=changed)
+    describe(olivia, version)
     found = {
         item.path: item for item in selectors.differences(dossiers.submit(actor=olivia, version=version))
     }

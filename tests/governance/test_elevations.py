@@ -1,5 +1,6 @@
 """Write elevation: asking, approving, using up, ending."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -9,12 +10,14 @@ from django.utils import timezone
 
 from agents.choices import AgentState, ProposalState
 from agents.models import Agent, Person
+from agents.services import revocations
 from audits.actor import Actor
 from audits.errors import Conflict, Denied, Invalid
-from governance.choices import ApprovalState, ElevationEnd, ElevationState, VoteChoice
+from governance.choices import ApprovalState, ElevationEnd, ElevationState, Sensitivity, VoteChoice
 from governance.models import Elevation, Grant, RiskClass
-from governance.services import approvals, elevations
+from governance.services import approvals, elevations, resources
 from governance.tasks import end_what_is_over
+from tests.governance.roles import resource as catalogued
 from tests.governance.story import (
     approval_of,
     cast,
@@ -258,11 +261,12 @@ def test_ending_takes_effect_at_once(
     elevation = elevate(olivia, active_analyst, on, [sasha, enzo], uses=5)
     instance = start_instance(active_analyst)
     assert write(instance, on).allowed
-    before = Agent.objects.get(pk=active_analyst.pk).epoch
+    before = revocations.current()
     ended = elevations.end(actor=olivia.actor, elevation=elevation, reason=ElevationEnd.REVOKED)
     assert (ended.state, ended.end_reason) == (ElevationState.ENDED, ElevationEnd.REVOKED)
     assert not write(instance, on).allowed
-    assert Agent.objects.get(pk=active_analyst.pk).epoch == before + 1
+    (row,) = revocations.since(before, limit=9)
+    assert (row.level, row.subject, row.reason) == ("elevation", str(elevation.pk), "ended")
     assert Grant.objects.get(elevation=elevation).ends_at <= timezone.now()  # type: ignore[operator]
     assert events("elevation.ended")[-1].details["reason"] == "revoked"
     assert len(events("grant.ended")) == 1
@@ -309,7 +313,7 @@ def test_a_request_can_be_withdrawn(active_analyst: Agent, olivia: Person, sasha
     elevations.end(actor=olivia.actor, elevation=elevation, reason=ElevationEnd.REVOKED)
     elevation.refresh_from_db()
     assert (elevation.state, elevation.end_reason) == (ElevationState.ENDED, ElevationEnd.WITHDRAWN)
-    with pytest.raises(Conflict, match="voided"):
+    with pytest.raises(Conflict, match="withdrawn"):
         cast(sasha, approval_of(elevation))
 
 
@@ -337,7 +341,9 @@ def test_the_sweep_ends_what_is_over(
     assert elevations.sweep() == 0
 
 
-@pytest.mark.parametrize(("gone", "reason"), [("owner", ElevationEnd.OWNER), ("agent", ElevationEnd.CHANGED)])
+@pytest.mark.parametrize(
+    ("gone", "reason"), [("owner", ElevationEnd.OWNER), ("agent", ElevationEnd.CONTAINED)]
+)
 def test_the_sweep_ends_what_has_lost_its_ground(
     gone: str, reason: ElevationEnd, active_analyst: Agent, olivia: Person, members: list[Person]
 ) -> None:
@@ -357,10 +363,26 @@ def test_the_last_use_ends_it_and_leaves_the_epoch(
     on = resource()
     elevation = elevate(olivia, active_analyst, on, members[:2], uses=2)
     instance = start_instance(active_analyst)
-    before = Agent.objects.get(pk=active_analyst.pk).epoch
+    before = revocations.current()
     assert [write(instance, on).allowed for _ in range(3)] == [True, True, False]
     elevation.refresh_from_db()
     assert (elevation.state, elevation.end_reason, elevation.used) == (
         ElevationState.ENDED, ElevationEnd.BUDGET, 2,
     )  # fmt: skip
-    assert Agent.objects.get(pk=active_analyst.pk).epoch == before
+    assert revocations.current() == before
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_resource_that_became_more_sensitive_is_not_written_any_more(
+    *, whole: bool, active_analyst: Agent, olivia: Person, members: list[Person], stella: Person
+) -> None:
+    """By the catalogue: what approvers were told of it, or of the class that it is in, does not hold."""
+    known = catalogued(stella, "findings", "finding/{finding_id}")
+    on = resource()
+    elevate(olivia, active_analyst, "finding/*" if whole else on, members[:2], uses=5)
+    instance = start_instance(active_analyst)
+    assert write(instance, on).allowed
+    facts = replace(resources.Facts.of(known), sensitivity=Sensitivity.RESTRICTED)
+    resources.change(actor=stella, resource=known, facts=facts)
+    assert write(instance, on).reason == "no_elevation"
+    assert Elevation.objects.get().end_reason == ElevationEnd.SENSITIVITY

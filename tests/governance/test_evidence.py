@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from agents.models import Agent, Person
 from audits import evidence
-from audits.evidence import Artefact, Scope
+from audits.evidence import Artefact, Missing, Scope
+from governance.choices import AssessmentKind
 from governance.models import Approval
+from tests.governance.papers import signed
 from tests.governance.story import elevate, read, resource, start_instance
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +23,7 @@ def collected(scope: Scope) -> dict[str, bytes]:
         artefact.path: artefact.read()
         for artefact in evidence.collect(scope)
         if isinstance(artefact, Artefact)
-        and artefact.path.startswith(("approvals/", "artefacts/governance/"))
+        and artefact.path.startswith(("approvals/", "assessments/", "artefacts/governance/"))
     }
 
 
@@ -29,6 +31,23 @@ def test_the_exact_bytes_that_were_approved_are_there(active_analyst: Agent) -> 
     files = collected(Scope(stream=active_analyst.stream))
     content = files[f"approvals/{active_analyst.approved_digest}.json"]
     assert hashlib.sha256(content).hexdigest() == active_analyst.approved_digest
+
+
+def test_the_exact_bytes_that_were_signed_are_there_and_count_as_risk_assessments(
+    analyst: Agent, olivia: Person, sasha: Person
+) -> None:
+    lacks = [
+        found.sentence
+        for found in evidence.collect(Scope(stream=analyst.stream))
+        if isinstance(found, Missing)
+    ]
+    assert any("Risk assessment" in sentence for sentence in lacks)
+    made = signed(olivia, sasha, analyst, AssessmentKind.SECURITY)
+    collected_now = list(evidence.collect(Scope(stream=analyst.stream)))
+    lacks = [found.sentence for found in collected_now if isinstance(found, Missing)]
+    assert not any("Risk assessment" in sentence for sentence in lacks)
+    content = collected(Scope(stream=analyst.stream))[f"assessments/{made.sha256}.json"]
+    assert hashlib.sha256(content).hexdigest() == made.sha256
 
 
 def test_tables_tell_who_decided_what(active_analyst: Agent, olivia: Person, members: list[Person]) -> None:
@@ -42,6 +61,10 @@ def test_tables_tell_who_decided_what(active_analyst: Agent, olivia: Person, mem
     }
     assert set(tables) == {
         "approval.json", "vote.json", "riskassessment.json", "grant.json", "elevation.json", "decision.json",
+        "changerequest.json", "release.json",
+        "impactassessment.json", "mitigation.json", "gatesignature.json", "decisionoutcome.json",
+        "containment.json", "unfreeze.json",
+        "accessrequest.json", "breakglass.json", "approvalopening.json",
     }  # fmt: skip
     assert {row["person_id"] for row in tables["vote.json"]} == {str(member.pk) for member in members}
     assert [row["id"] for row in tables["elevation.json"]] == [str(elevation.pk)]

@@ -75,8 +75,8 @@ def test_approved_means_enough_people_and_every_required_seat(rule: Rule, cast: 
 def test_rejected_means_that_no_further_votes_could_save_it(rule: Rule, cast: list[Ballot]) -> None:
     free = [seat for seat in DISCIPLINES if seat not in {ballot.discipline for ballot in cast}]
     best = count(rule, [*cast, *approvals(*free)])
-    if count(rule, cast).state == ApprovalState.REJECTED:
-        assert best.state == ApprovalState.REJECTED
+    if (ended := count(rule, cast).state) in {ApprovalState.REJECTED, ApprovalState.CHANGES_REQUESTED}:
+        assert best.state in {ApprovalState.REJECTED, ended}
     else:
         assert best.state == ApprovalState.APPROVED
 
@@ -108,3 +108,28 @@ def test_a_rule_is_read_as_it_was_frozen(rule: Rule) -> None:
 def test_a_rule_that_makes_no_sense_is_refused(data: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="must be"):
         Rule.read(data)
+
+
+def test_changes_asked_for_in_a_required_seat_end_it() -> None:
+    tally = count(BOARD, [*approvals("security"), Ballot("leo", "legal", VoteChoice.REQUEST_CHANGES)])
+    assert tally.state == ApprovalState.CHANGES_REQUESTED
+    assert "Legal" in tally.reason
+
+
+def test_changes_asked_for_in_another_seat_only_take_its_vote_away() -> None:
+    rule = Rule(seats=("security",), quorum=2, veto=True)
+    asks = Ballot("leo", "legal", VoteChoice.REQUEST_CHANGES)
+    assert count(rule, [asks]).state == ApprovalState.PENDING
+    assert count(rule, [asks, *approvals("security", "product")]).state == ApprovalState.APPROVED
+
+
+def test_a_rejection_comes_before_changes_that_were_asked_for() -> None:
+    both = [Ballot("a", "legal", VoteChoice.REQUEST_CHANGES), Ballot("b", "security", VoteChoice.REJECT)]
+    assert count(BOARD, both).state == ApprovalState.REJECTED
+
+
+def test_a_required_seat_that_abstains_ends_it_and_the_reason_says_what_to_do() -> None:
+    tally = count(BOARD, [Ballot("leo", "legal", VoteChoice.ABSTAIN)])
+    assert tally.state == ApprovalState.REJECTED
+    assert "Legal abstained" in tally.reason
+    assert "submit again" in tally.reason

@@ -12,7 +12,8 @@ from governance.defaults import RISK_CLASSES
 from governance.models import RiskAssessment, RiskClass
 from governance.risk_score import ORDER, QUESTIONS
 from governance.services import risk
-from tests.governance.story import events
+from tests.conftest import ANSWERS
+from tests.governance.story import events, read, resource, start_instance, write
 
 MINIMUM: dict[str, int] = {level: figures["minimum_score"] for level, figures in RISK_CLASSES.items()}
 HARMLESS = {question.id: question.options[0].id for question in QUESTIONS}
@@ -54,6 +55,18 @@ def test_a_graver_answer_never_lowers_the_class(
     given_answers: dict[str, str], question: risk_score.Question
 ) -> None:
     levels = [ORDER.index(level_of(given_answers | {question.id: option.id})) for option in question.options]
+    assert levels == sorted(levels)
+
+
+@given(answers, st.sampled_from(QUESTIONS), st.tuples(st.integers(1, 18), st.integers(1, 18)))
+def test_whatever_an_administrator_sets_a_graver_answer_never_lowers_the_class(
+    given_answers: dict[str, str], question: risk_score.Question, lowest: tuple[int, int]
+) -> None:
+    minimum = {level.value: score for level, score in zip(ORDER, (0, *sorted(lowest)), strict=True)}
+    levels = [
+        ORDER.index(risk_score.level(risk_score.score(given_answers | {question.id: option.id}), minimum))
+        for option in question.options
+    ]
     assert levels == sorted(levels)
 
 
@@ -122,3 +135,15 @@ def test_an_installation_has_three_classes_and_stricter_ones_ask_for_more() -> N
         assert milder.elevation_quorum < stricter.elevation_quorum
         assert milder.elevation_max_minutes > stricter.elevation_max_minutes
         assert milder.credential_max_seconds > stricter.credential_max_seconds
+
+
+@pytest.mark.django_db
+def test_an_active_agent_that_is_assessed_anew_reads_until_the_board_approves_again(
+    active_analyst: Agent, olivia: Person
+) -> None:
+    instance = start_instance(active_analyst)
+    risk.assess(actor=olivia, agent=active_analyst, answers=ANSWERS | {"scale": "public"})
+    active_analyst.refresh_from_db()
+    assert active_analyst.edited == ["risk"]
+    assert read(instance).allowed
+    assert write(instance, resource()).reason == "edited"

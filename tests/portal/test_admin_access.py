@@ -20,11 +20,16 @@ VIEWED_ONLY = [
 ]
 # The board reads the ledger by pseudonym: what is about people by name is withheld.
 WITHHELD = {
-    "agents.credential", "agents.session", "agents.lockout", "audits.bundle", "audits.case", "audits.erasure",
-    "audits.hold",
+    "agents.apitoken", "agents.credential", "agents.session", "agents.lockout", "agents.delivery",
+    "agents.delegation",
+    "audits.bundle",
+    "audits.case", "audits.erasure", "audits.hold",
 }  # fmt: skip
 OWNERS_ARE_REFUSED = {
+    "agents.apitoken",
     "agents.credential",
+    "agents.delegation",
+    "agents.delivery",
     "agents.lockout",
     "agents.person",
     "agents.session",

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agents.analyst.planner import LABEL
-from agents.models import Agent, Assessment, Finding, FunctionCall, Person, ProposedAction, Run
+from agents.models import Agent, AgentInstance, Assessment, Finding, FunctionCall, Person, ProposedAction, Run
 from audits.actor import Actor
 from audits.choices import Action
 from audits.models import Event
@@ -98,9 +98,11 @@ def test_a_reader_sees_only_the_sections_that_they_may(client: Client, olivia: P
     client.force_login(olivia)
     assert 'id="runs"' in page(client, address(of))
     build = work.version(of)
-    text = page(client, address(build))
-    assert 'id="runs"' in text
-    assert 'id="instances"' not in text  # Owners have no view of instances.
+    assert 'id="instances"' in page(client, address(build))
+    copy = AgentInstance.objects.create(agent=of, version=build, spiffe_id="spiffe://test/copy")
+    text = page(client, address(copy))
+    assert 'id="keys"' in text
+    assert 'id="credentials"' not in text  # Owners have no view of credentials.
 
 
 # --- A run ----------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from agents.analyst import provenance
 from agents.models import Agent, Person
+from agents.services import register
 from audits.admin.show import relative
 from audits.models import Checkpoint, Entry
 from audits.services import sealing
@@ -136,12 +138,16 @@ def test_owners_are_led_to_register_the_analyst_until_it_is_there(
     assert client.get(page).status_code == 403
 
 
-def test_a_draft_of_the_analyst_leads_to_the_page_that_submits_it(
+def test_a_draft_of_the_analyst_leads_to_the_page_that_adds_its_build_and_then_to_its_checklist(
     client: Client, olivia: Person, analyst: Agent
 ) -> None:
     waiting = overview(client, olivia, "waiting")
     assert reverse("admin:register_analyst") in waiting
     assert client.get(reverse("admin:register_analyst")).status_code == 200
+    register.add_version(actor=olivia, agent=analyst, label="1", provenance=provenance.current())
+    waiting = overview(client, olivia, "waiting")
+    assert reverse("admin:register_analyst") not in waiting
+    assert reverse("admin:agents_agent_change", args=[analyst.pk]) in waiting
 
 
 def test_live_elevations_show_what_is_left_of_them(

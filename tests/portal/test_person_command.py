@@ -12,6 +12,7 @@ from agents.models import Agent, Person
 from audits.choices import Action, Outcome
 from audits.models import Event
 from tests import signing_in
+from tests.epochs import epoch_of
 
 pytestmark = pytest.mark.django_db
 
@@ -80,10 +81,10 @@ def test_deactivated_and_reactivated(olivia: Person) -> None:
 
 
 def test_what_their_agents_were_allowed_ends(olivia: Person, active_analyst: Agent) -> None:
-    before = active_analyst.epoch
+    before = epoch_of(active_analyst)
     run("deactivate", "olivia")
     active_analyst.refresh_from_db()
-    assert active_analyst.epoch > before
+    assert epoch_of(active_analyst) > before
 
 
 def test_what_cannot_be_done_is_said(olivia: Person) -> None:

@@ -1,4 +1,4 @@
-"""The page that puts the portal's own analyst before the board, and the command that adds people."""
+"""The page that registers the portal's own analyst, and the command that adds people."""
 
 import io
 import sys
@@ -11,14 +11,21 @@ from django.urls import reverse
 from agents.models import Agent, Person
 from audits.choices import Action
 from audits.models import Event
-from governance.choices import ApprovalState
 from governance.models import Approval
 from governance.services import risk
 
 pytestmark = pytest.mark.django_db
 URL = "admin:register_analyst"
 ANSWERS = {f"risk_{question.id}": question.options[1].id for question in risk.QUESTIONS}
-FIRST = {"name": "Analyst", "purpose": "Reads reports.", "business_unit": "Security", "label": "1.0.0"}
+FIRST = {
+    "name": "Analyst",
+    "purpose": "Reads reports.",
+    "business_unit": "Security",
+    "problem_class": "security-analysis",
+    "environment": "production",
+    "autonomy": "asks",
+    "label": "1.0.0",
+}
 
 
 def submit(client: Client, **fields: str) -> str | None:
@@ -27,17 +34,34 @@ def submit(client: Client, **fields: str) -> str | None:
     return response.headers.get("Location")
 
 
-def test_an_owner_registers_and_submits_in_one_step(client: Client, olivia: Person) -> None:
+def test_an_owner_registers_and_is_led_to_the_checklist(client: Client, olivia: Person) -> None:
     client.force_login(olivia)
     page = client.get(reverse(URL))
     assert page.status_code == 200
     assert not Agent.objects.exists()
     location = submit(client, **FIRST)
-    approval = Approval.objects.get()
-    assert location == reverse("admin:governance_approval_change", args=[approval.pk])
-    assert approval.state == ApprovalState.PENDING
-    assert approval.agent.owner == olivia
-    assert list(approval.agent.versions.values_list("label", flat=True)) == ["1.0.0"]
+    agent = Agent.objects.get()
+    version = agent.versions.get()
+    shown_at = reverse("admin:agents_agent_change", args=[agent.pk])
+    assert location == f"{shown_at}?checklist={version.pk}#checklist"
+    assert (agent.owner, version.label, agent.state) == (olivia, "1.0.0", "draft")
+    assert agent.risk_assessments.exists()
+    assert not Approval.objects.exists()
+    shown = client.get(location).content.decode()
+    assert "Deployment checklist of 1.0.0" in shown
+    assert "Functional test: no run on this version is recorded." in shown
+
+
+def test_the_entry_comes_complete_and_can_be_edited_first(client: Client, olivia: Person) -> None:
+    client.force_login(olivia)
+    initial = client.get(reverse(URL)).context["form"].initial
+    said = {name: initial[name] for name in ("runbook", "monitoring_plan")}
+    assert all(said.values())
+    submit(client, **FIRST, **said, jurisdictions="DE, us", frameworks="GDPR")
+    agent = Agent.objects.get()
+    assert (agent.runbook, agent.monitoring_plan) == tuple(said.values())
+    assert (agent.jurisdictions, agent.frameworks) == (["DE", "US"], ["GDPR"])
+    assert agent.problem_class == "security-analysis"
 
 
 def test_the_next_version_asks_for_no_name(client: Client, olivia: Person) -> None:
@@ -45,7 +69,7 @@ def test_the_next_version_asks_for_no_name(client: Client, olivia: Person) -> No
     submit(client, **FIRST)
     assert b'name="purpose"' not in client.get(reverse(URL)).content
     assert submit(client, label="1.0.1") is not None
-    assert Approval.objects.filter(state=ApprovalState.PENDING).count() == 1
+    assert sorted(Agent.objects.get().versions.values_list("label", flat=True)) == ["1.0.0", "1.0.1"]
 
 
 def test_a_label_that_is_taken_is_a_form_error_and_changes_nothing(client: Client, olivia: Person) -> None:

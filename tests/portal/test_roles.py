@@ -15,7 +15,7 @@ def codenames(group: str) -> set[str]:
 @pytest.mark.django_db
 def test_a_migrated_portal_has_its_roles() -> None:
     names = set(Group.objects.values_list("name", flat=True))
-    assert names == {"Owners", "Board", "Auditors", "Data protection"}
+    assert names == {"Owners", "Board", "Auditors", "Data protection", "Stewards"}
 
 
 @pytest.mark.django_db
@@ -37,17 +37,46 @@ def test_data_protection_lets_go_and_releases_and_sees_no_business() -> None:
 
 
 @pytest.mark.django_db
-def test_the_board_only_looks_and_sees_no_credentials() -> None:
+def test_the_board_looks_and_signs_and_sees_no_credentials() -> None:
     seen = codenames("Board")
     assert {"governance.view_approval", "agents.view_agentversion", "audits.view_event"} <= seen
     assert "agents.view_credential" not in seen
-    assert not {name for name in seen if ".view_" not in name}
+    assert {name for name in seen if ".view_" not in name} == {
+        "governance.add_containment",
+        "governance.add_gatesignature",
+    }
+
+
+@pytest.mark.django_db
+def test_stewards_see_what_the_board_sees_and_keep_what_agents_share() -> None:
+    may = {"agents.add_tool", "agents.change_tool", "agents.add_thirdparty", "agents.change_thirdparty"}
+    may |= {"governance.add_gatesignature", "agents.add_egresspolicy", "agents.change_egresspolicy"}
+    may |= {"governance.add_containment", "governance.add_resource", "governance.change_resource"}
+    may |= {"governance.add_agentrole", "governance.change_agentrole", "governance.add_roleassignment"}
+    seen = {name for name in codenames("Board") if ".view_" in name}
+    assert codenames("Stewards") == seen | may
 
 
 @pytest.mark.django_db
 def test_owners_see_their_work_and_ask() -> None:
     seen = codenames("Owners")
-    may = {"governance.add_elevation", "agents.add_agent", "agents.add_agentdocument", "agents.add_report"}
+    may = {f"{room}.{codename}" for room, codenames in roles.OWNERS_MAY.items() for codename in codenames}
+    assert may == {
+        "governance.add_containment",
+        "governance.add_elevation",
+        "governance.add_breakglass",
+        "governance.add_changerequest",
+        "governance.add_gatesignature",
+        "governance.add_impactassessment",
+        "governance.add_riskassessment",
+        "agents.add_agent",
+        "agents.add_agentversion",
+        "agents.add_agentdocument",
+        "agents.add_agentinstance",
+        "agents.add_dependency",
+        "agents.add_report",
+        "agents.add_versiontest",
+    }
     assert {name for name in seen if ".view_" not in name} == may
     assert not {name for name in seen if name.startswith("audits.")}
 

@@ -7,7 +7,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "portal" / "assets" / "vendor"
 # @alpinejs/csp 3.17.4, dist/cdn.min.js, MIT: Alpine.js without eval, for a strict Content-Security-Policy.
+# cytoscape 3.34.4, dist/cytoscape.min.js, MIT: draws graphs; on the page of the dependency map alone.
 HASHES = {
+    "cytoscape-3.34.4.min.js": "081591ab735b2b6a3b31a3c60f8f3a3e2fee8c92939e0c7820ad1208571b6cd8",
     "alpinejs-csp-3.17.4.min.js": "0d18d7f8d7910e2e0212f0f056b12f50bebc3abb7d88d2f7c7cb4c336fe4519a",
 }
 

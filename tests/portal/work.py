@@ -1,30 +1,52 @@
 """Rows for pages to show: what a run over a report leaves behind, straight into the tables."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 from agents.analyst.planner import LABEL
-from agents.choices import Access, CallOutcome, ReportFormat, Severity
+from agents.choices import Access, AgentPolicyState, CallOutcome, ReportFormat, Severity
+from agents.defaults import AGENT_POLICY
 from agents.models import (
     Agent,
     AgentDocument,
     AgentInstance,
+    AgentPolicy,
     AgentVersion,
+    ApiToken,
     Assessment,
     Credential,
+    Delegation,
+    Delivery,
+    Dependency,
+    EgressAnomaly,
+    EgressAttempt,
+    EgressException,
+    EgressPolicy,
+    Endpoint,
     Exposure,
     Finding,
     FunctionCall,
+    Handover,
     Lockout,
     ModelTurn,
+    Notification,
     Person,
     ProposedAction,
     Report,
     Run,
     ScannedTarget,
+    ScimClient,
+    SecretLease,
+    SecretReference,
+    SecretRotation,
+    SecretUse,
     Session,
+    ThirdParty,
     Ticket,
     TicketNote,
+    Tool,
+    VersionTest,
     Vulnerability,
 )
 from audits.models import Bundle, Verification
@@ -42,7 +64,17 @@ TOOL = {"name": "open_ticket", "access": "write", "resource": "finding/{finding_
 
 def agent(owner: Person) -> Agent:
     made = Agent.objects.create(
-        slug=f"agent-{uuid4()}", name="Analyst", purpose="Analyses.", business_unit="Security", owner=owner
+        slug=f"agent-{uuid4()}",
+        name="Analyst",
+        purpose=HOSTILE,
+        business_unit="Security",
+        owner=owner,
+        sponsor=owner,
+        data_categories=[HOSTILE],
+        jurisdictions=["DE"],
+        runbook=HOSTILE,
+        monitoring_plan=HOSTILE,
+        review_date=NOON.date(),
     )
     made.deputies.add(owner)
     return made
@@ -213,6 +245,71 @@ def document(of: Agent) -> AgentDocument:
     )
 
 
+def version_test(of: Agent) -> VersionTest:
+    build = of.versions.first() or version(of)
+    return VersionTest.objects.create(
+        version=build,
+        version_digest=build.digest,
+        kind="prompt_injection",
+        suite=HOSTILE,
+        outcome="failed",
+        passed=1,
+        failed=1,
+        skipped=0,
+        started_at=NOON,
+        ended_at=NOON,
+        tool=HOSTILE,
+        commit="c" * 40,
+        run_id=f"{HOSTILE} {uuid4()}",
+        run_url="https://ci.example.org/runs/7",
+        report_sha256="d" * 64,
+        recorded_by="system/pipeline-shop-ci",
+    )
+
+
+def third_party() -> ThirdParty:
+    """Overdue, and described in hostile words."""
+    return ThirdParty.objects.create(
+        slug=f"third-{uuid4()}",
+        name=HOSTILE,
+        provides=HOSTILE,
+        jurisdictions=["US", "EU"],
+        contract_reference=HOSTILE,
+        contract_ends_on=NOON.date(),
+        protections=HOSTILE,
+        contact=HOSTILE,
+        assess_again_by=NOON.date(),
+        high_risk=True,
+        remediation_plan=HOSTILE,
+        added_by="person/x",
+    )
+
+
+def tool(provider: ThirdParty | None = None) -> Tool:
+    return Tool.objects.create(
+        slug=f"tool-{uuid4()}",
+        name=HOSTILE,
+        kind="api",
+        endpoint=HOSTILE,
+        provider=provider,
+        data_categories=[HOSTILE],
+        jurisdictions=["DE"],
+        added_by="person/x",
+    )
+
+
+def dependency(of: Agent, **target: object) -> Dependency:
+    """By default it calls a tool that a third party provides."""
+    return Dependency.objects.create(
+        agent=of,
+        kind="calls",
+        purpose=HOSTILE,
+        data_categories=[HOSTILE],
+        added_by="person/x",
+        **(target or {"to_tool": tool(third_party())}),
+    )
+
+
 def bundle(of: Agent, *, state: str = "queued") -> Bundle:
     return Bundle.objects.create(
         kind="agent",
@@ -222,6 +319,62 @@ def bundle(of: Agent, *, state: str = "queued") -> Bundle:
         requested_by_name="Aude Auditor",
         requested_at=NOON,
         state=state,
+    )
+
+
+def egress(of: Agent) -> None:
+    """Lists, an exception, an open breaker, and an attempt that failed in hostile words."""
+    EgressAnomaly.objects.create(
+        agent=of, kind="destination", destination=HOSTILE, observed=1, expected=0, since=NOON, verdict=HOSTILE
+    )
+    Endpoint.objects.create(
+        name=f"endpoint-{uuid4()}", url="https://crm.example.org", state="open", state_reason=HOSTILE
+    )
+    EgressPolicy.objects.create(
+        agent=of,
+        mode="hybrid",
+        allow=["https://api.example.org"],
+        deny=["evil.example"],
+        changed_by="person/x",
+    )
+    EgressException.objects.create(
+        agent=of, host="nvd.internal", port=443, reason=HOSTILE, added_by="person/x", ends_at=NOON
+    )
+    EgressAttempt.objects.create(
+        agent=of, subject=HOSTILE, asked_by="gateway", scheme="https", host="api.example.org", port=443,
+        allowed=True, reason="allow_list", entry="https://api.example.org", address="192.0.2.7",
+        error=HOSTILE,
+    )  # fmt: skip
+
+
+def handover(of: Agent) -> Handover:
+    return Handover.objects.create(
+        agent=of, before=of.owner, to=of.owner, offered_by=of.owner, note=HOSTILE, expires_at=NOON
+    )
+
+
+def agent_policy(number: int) -> AgentPolicy:
+    return AgentPolicy.objects.create(
+        number=number,
+        state=AgentPolicyState.REPLACED,
+        document=AGENT_POLICY,
+        sha256=uuid4().hex * 2,
+        reason=HOSTILE,
+        applied_at=NOON,
+        applied_by="person/x",
+    )
+
+
+def delegation(of: Agent, person: Person) -> Delegation:
+    return Delegation.objects.create(
+        person=person,
+        agent=of,
+        actions=[HOSTILE],
+        resources=[HOSTILE],
+        purpose=HOSTILE,
+        data_scope=[HOSTILE],
+        starts_at=NOON,
+        ends_at=NOON + timedelta(days=1),
     )
 
 
@@ -237,21 +390,75 @@ def verification() -> Verification:
     )
 
 
+def delivery(to: Person) -> Delivery:
+    """A mail that the server refused with hostile words, and what it was to tell."""
+    made = Delivery.objects.create(
+        channel="mail", person=to, state="given_up", attempts=1, retry_at=NOON, ended_at=NOON, error=HOSTILE
+    )
+    notification(to, delivery=made)
+    return made
+
+
+def notification(to: Person, **more: Any) -> Notification:
+    values: dict[str, Any] = {
+        "kind": "run_failed",
+        "reference": f"run/{uuid4()}",
+        "title": "A run of analyst failed: the worker died",
+        "key": str(uuid4()),
+        "mail": "never",
+    }
+    return Notification.objects.create(person=to, **(values | more))
+
+
+def secret(of: Agent, owner: Person) -> SecretReference:
+    """Waiting to be rotated, used once, and described in hostile words."""
+    instance = of.instances.first()
+    assert instance is not None
+    slug = f"secret-{uuid4()}"[:50]
+    made = SecretReference.objects.create(
+        slug=slug, uri=f"vault://secret/{slug}#key", purpose=HOSTILE, owner=owner, added_at=NOON,
+        added_by="person/x", rotated_at=NOON, last_used_at=NOON,
+    )  # fmt: skip
+    call = {"agent": of, "action": "get_vulnerability_info", "resource": "endpoint/nvd"}
+    SecretUse.objects.create(secret=made, allowed_at=NOON, allowed_by="person/x", **call)
+    SecretLease.objects.create(
+        secret=made, instance=instance, decision_id=uuid4(), leased_at=NOON, expires_at=NOON, **call
+    )
+    SecretRotation.objects.create(
+        secret=made, reason="time", rotator="person", uri=made.uri, state="waiting", asked_at=NOON,
+        asked_by="system/x", due_at=NOON, error="Vault: it asks to wait.",
+    )  # fmt: skip
+    return made
+
+
 def fill(owner: Person, number: int) -> None:
     """`number` rows of everything that the rooms of the agents and the audits list."""
     for index in range(number):
         of = agent(owner)
         over = report()
         run(of, over)
+        secret(of, owner)
         ticket(over.findings.get())
         bundle(of)
         document(of)
+        dependency(of)
+        handover(of)
+        egress(of)
+        version_test(of)
+        agent_policy(AgentPolicy.objects.count() + 1)
         verification()
         colleague = Person.objects.create(username=f"colleague-{uuid4()}")
+        delivery(colleague)
+        delegation(of, colleague)
         Session.objects.create(person=colleague, methods=["pwd"], started_at=NOON, seen_at=NOON)
+        ApiToken.objects.create(
+            person=colleague, name=HOSTILE, scope="read", prefix="cst_abcdef", secret_sha256=uuid4().hex * 2,
+            created_at=NOON, created_by="person/x", expires_at=NOON,
+        )  # fmt: skip
         Lockout.objects.create(
             username=colleague.username, ip_address="192.0.2.7", failures_since_start=index, path_info="/"
         )
+        ScimClient.objects.create(name=f"directory-{uuid4()}", created_at=NOON, created_by="person/x")
         Vulnerability.objects.create(
             cve_id=f"CVE-2026-{index:04}-{uuid4().hex[:6]}",
             record={"descriptions": [{"lang": "en", "value": HOSTILE}]},

@@ -40,6 +40,7 @@ class Installation:
             "COUNTERSIGN_DATA_DIR": str(self.data),
             "COUNTERSIGN_NVD_ONLINE": "false",
             "COUNTERSIGN_MFA": "optional",
+            "COUNTERSIGN_RELEASE_SOAK_HOURS": "0",
             **self.variables,
         }
 
@@ -72,9 +73,9 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def serve(self, *arguments: str) -> str:
+    def serve(self, *arguments: str, port: int | None = None) -> str:
         """Start the web server and return its address once it is healthy."""
-        port = free_port()
+        port = port or free_port()
         process = self.start(sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}", *arguments)
         address = f"http://127.0.0.1:{port}"
         self.wait_healthy(address, process)

@@ -17,6 +17,8 @@ def test_the_story_holds_twice(installation: Installation) -> None:
         "read-only",
         "refused, as it must be",
         "rules, not a language model",
+        "freezes it: revocation",
+        "confirms: it is active again",
         "one byte flipped",
     ):
         assert sentence in first.stdout

@@ -25,6 +25,7 @@ from audits.choices import Action  # noqa: E402
 from audits.models import Entry, Event  # noqa: E402
 from audits.services import sealing, verification  # noqa: E402
 from audits.services.ledger import record  # noqa: E402
+from governance import defaults  # noqa: E402
 from tests.audits.happenings import TESTER  # noqa: E402
 
 EVENTS = 2
@@ -102,7 +103,15 @@ def close() -> None:
         close_pool()
 
 
+def as_the_tests_have_it() -> None:
+    """On PostgreSQL the database is the tests' own: its risk classes are those of `tests.conftest`."""
+    if connection.vendor == "postgresql":
+        for figures in defaults.RISK_CLASSES.values():
+            figures["gates"] = []
+
+
 def main() -> None:
+    as_the_tests_have_it()
     close()
     committed: set[str] = set()
     point, finished = 0, False

@@ -96,7 +96,7 @@ ATTACKS: list[tuple[str, Callable[[str], str], R]] = [
     ("HS256 by the public key", hmac_with_the_public_key, R.ALGORITHM),
     ("RS256", lambda token: by_hand(token, {"alg": "RS256", "typ": "at+jwt"}, b"x" * 256), R.ALGORITHM),
     ("ES384", lambda token: by_hand(token, {"alg": "ES384", "typ": "at+jwt"}, b"x" * 96), R.ALGORITHM),
-    ("embedded key", embedded_key, R.SIGNATURE),
+    ("embedded key", embedded_key, R.MALFORMED),
     ("empty signature", lambda token: token.rpartition(".")[0] + ".", R.SIGNATURE),
     (
         "all-zero signature (CVE-2022-21449)",

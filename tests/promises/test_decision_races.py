@@ -15,10 +15,11 @@ from audits.actor import Actor
 from audits.errors import Conflict
 from governance import selectors
 from governance.choices import ElevationEnd, ElevationState
-from governance.models import Decision, Elevation, Vote
+from governance.models import Decision, Elevation, RiskClass, Vote
 from governance.services import approvals, dossiers, elevations
 from tests.governance.story import (
     cast,
+    describe,
     elevate,
     events,
     question,
@@ -42,6 +43,8 @@ def test_reading_writing_voting_and_ending_at_the_same_moment(
     running = start_instance(active_analyst)
     built = replace(provenance.current(), image_digest="sha256:" + "1" * 64)
     newer = register.add_version(actor=olivia, agent=active_analyst, label="2.0.0", provenance=built)
+    describe(olivia, newer)
+    RiskClass.objects.update(rollout_steps=[100])
     approval = dossiers.submit(actor=olivia, version=newer)
     for member in members[:-1]:
         cast(member, approval)

@@ -16,9 +16,11 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from agents.models import Agent, Lockout, Person
+from agents.choices import DelegationEnd, TokenEnd, TokenScope
+from agents.errors import TokenError
+from agents.models import Agent, ApiToken, Delegation, Lockout, Person
 from agents.models import Session as SignIn
-from agents.services import people
+from agents.services import api_tokens, people
 from audits import erased_log, explaining, guard, subject_keys
 from audits.actor import Actor
 from audits.choices import Action, BundleKind, HoldScope, Outcome
@@ -27,6 +29,7 @@ from audits.models import Body, Bundle, DestroyedKey, Erasure, Event, Pending, R
 from audits.services import bundle_files, bundles, erasure, holds, recovery, sealing, subjects, verification
 from portal import doctor
 from tests.audits.happenings import TESTER, execute, happen, take_triggers_off
+from tests.oauth.client import let
 
 pytestmark = pytest.mark.django_db(transaction=True)
 QUOTED = "zyzzyva-what-oscar-said"
@@ -47,6 +50,35 @@ def subject(oscar: Person) -> str:
     happen(1, stream="agent/one", body={"note": f"Oscar Outsider called, {QUOTED}"})
     sealing.seal()
     return f"person/{oscar.pk}"
+
+
+def test_the_tokens_of_an_erased_person_are_nobodys(dora: Person, oscar: Person, subject: str) -> None:
+    name = "Oscar's laptop in the kitchen"
+    token, secret = api_tokens.add(actor=TESTER, person=oscar, name=name, scope=TokenScope.READ)
+    sealing.seal()
+    assert name in str(subjects.export(actor=dora.actor, subject=subject))
+    erase(dora, subject)
+    token.refresh_from_db()
+    assert (token.name, token.end_reason) == ("", TokenEnd.DEACTIVATED)
+    with pytest.raises(TokenError):
+        api_tokens.authenticate(secret=secret)
+    assert not [event for event in Event.objects.all() if name in str(event.details)]
+    assert not ApiToken.history.filter(name=name).exists()
+    sound()
+
+
+def test_what_an_erased_person_let_agents_do_is_nobodys(
+    dora: Person, oscar: Person, active_analyst: Agent, subject: str
+) -> None:
+    delegation = let(oscar, active_analyst, purpose="Answer the letters of my aunt.")
+    sealing.seal()
+    assert "my aunt" in str(subjects.export(actor=dora.actor, subject=subject))
+    erase(dora, subject)
+    delegation.refresh_from_db()
+    assert (delegation.purpose, delegation.end_reason) == ("", DelegationEnd.DEACTIVATED)
+    assert not [event for event in Event.objects.all() if "my aunt" in str(event.details)]
+    assert not Delegation.history.filter(purpose__contains="my aunt").exists()
+    sound()
 
 
 def erase(actor: Person, subject: str) -> Event:

@@ -9,8 +9,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from agents.choices import FreezeReason
 from agents.models import Agent, AgentVersion, Person
-from agents.services import people, register
+from agents.services import lifecycle, people
 from audits import history
 from audits.models import Body, Event, Redaction
 from audits.models.base import new_id
@@ -68,7 +69,7 @@ def test_history_cannot_be_forgotten_while_the_payload_is_there(active_analyst: 
     [
         {"name": "Another"},
         {"purpose": "Something wider."},
-        {"epoch": 2**60},
+        {"candidate_percent": 2**14},
         {"state": "frozen"},
         {"owner_id": None},
         {"data_categories": [0.5]},
@@ -117,7 +118,7 @@ def test_the_newest_change_undone_with_its_history(agent: Agent) -> None:
     before = rows(agent).get(number=rows(agent).first().number - 1)
     rows(agent).filter(number__gt=before.number)._raw_delete("default")
     Agent.objects.filter(pk=agent.pk).update(
-        state=before.state, epoch=before.epoch, active_version=None, approved_digest=""
+        state=before.state, active_version=None, approved_digest="", review_date=None
     )
     found(agent, "that row is missing: it was deleted")
 
@@ -159,7 +160,12 @@ def test_a_forged_row_of_history_under_an_event_of_another_kind(agent: Agent) ->
 # --- A governed row changed behind its back ----------------------------------------------------------------
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("purpose", "Something wider."), ("epoch", 0), ("data_categories", "[]"), ("slug", "another")],
+    [
+        ("purpose", "Something wider."),
+        ("runbook", "Another."),
+        ("data_categories", "[]"),
+        ("slug", "another"),
+    ],
 )
 def test_a_row_changed_with_a_database_shell(agent: Agent, column: str, value: object) -> None:
     execute(f"UPDATE agents_agent SET {column} = %s", value)  # noqa: S608 - our own names
@@ -168,10 +174,10 @@ def test_a_row_changed_with_a_database_shell(agent: Agent, column: str, value: o
 
 def test_verifying_the_ledger_says_so(agent: Agent) -> None:
     assert verification.verify().is_sound
-    execute("UPDATE agents_agent SET epoch = 0")
+    execute("UPDATE agents_agent SET runbook = 'Another.'")
     report = verification.verify()
     assert (report.is_sound, report.place) == (False, f"agents.agent/{agent.pk}")
-    assert "It is not what its history says in: epoch." in report.problem
+    assert "It is not what its history says in: runbook." in report.problem
 
 
 def test_a_deputy_added_with_a_database_shell(agent: Agent, oscar: Person) -> None:
@@ -256,5 +262,5 @@ def test_what_an_administrator_changed_is_adopted(ada: Person) -> None:
 
 
 def test_a_change_through_the_services_is_no_problem(agent: Agent) -> None:
-    register.raise_epoch(actor=SYSTEM, agent=agent)
+    lifecycle.freeze(actor=SYSTEM, agent=agent, reason=FreezeReason.REVIEW)
     assert list(problems()) == []

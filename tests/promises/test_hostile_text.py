@@ -73,6 +73,7 @@ def approve(members: list[Person], approval: Any) -> None:
                 approval=approval,
                 choice=VoteChoice.APPROVE,
                 digest=approval.digest,
+                revision=approval.revision,
                 comment=PROBE,
             )
 

@@ -217,13 +217,15 @@ def test_leaving_a_file_out(bundle: Bundle, fails: Callable[..., str], path: str
     assert words in fails(files)
 
 
-@pytest.mark.parametrize("path", ["approvals/{}.json", "documents/{}.html"])
+@pytest.mark.parametrize("path", ["approvals/{}.json", "assessments/{}.json", "documents/{}.html"])
 def test_adding_what_nobody_requested_or_attached(
     bundle: Bundle, fails: Callable[..., str], path: str
 ) -> None:
     content = b'{"what":"never was"}'
     path = path.format(hashlib.sha256(content).hexdigest())
-    assert "no event of this bundle requests or attaches it" in fails(unpack(bundle.path) | {path: content})
+    assert "no event of this bundle requests, signs or attaches it" in fails(
+        unpack(bundle.path) | {path: content}
+    )
 
 
 def test_a_bundle_about_nothing(bundle: Bundle, fails: Callable[..., str]) -> None:

@@ -11,10 +11,13 @@ from audits.actor import Actor
 from audits.choices import Action, BundleKind
 from audits.errors import Denied
 from audits.services import bundles
-from governance.choices import Discipline
-from governance.services import board, enforcement_points, policies, risk
+from governance.choices import Discipline, Gate
+from governance.models import EnforcementPoint, Seat
+from governance.services import board, dossiers, enforcement_points, gates, pipelines, policies, risk
 from tests.conftest import ANSWERS
+from tests.governance.ready import record, sign
 from tests.governance.story import events, request, resource
+from tests.portal import work
 
 THIEF = Actor(kind="agent", id="spiffe://countersign.local/agent/thief/i/1", name="thief")
 
@@ -23,6 +26,8 @@ pytestmark = pytest.mark.django_db
 
 def test_a_refused_attempt_is_recorded(analyst: Agent, oscar: Person, report: Report) -> None:
     """Whoever may not do it, and whatever it is: the ledger knows that it was tried."""
+    version = work.version(analyst)
+    risk.assess(actor=analyst.owner, agent=analyst, answers=ANSWERS)
     tried: dict[Action, Callable[[], object]] = {
         Action.RUN_QUEUED: lambda: runs.queue(actor=oscar.actor, report=report),
         Action.REPORT_INGESTED: lambda: reports.ingest(actor=THIEF, file_name="a", content=b"{}"),
@@ -35,8 +40,17 @@ def test_a_refused_attempt_is_recorded(analyst: Agent, oscar: Person, report: Re
         Action.SEAT_ASSIGNED: lambda: board.assign_seat(
             actor=oscar, person=oscar, discipline=Discipline.LEGAL
         ),
+        Action.SEAT_CHAIR_ASSIGNED: lambda: board.appoint_chair(actor=oscar, seat=Seat(person=oscar)),
+        Action.AGENT_PUT_BACK: lambda: dossiers.put_back(actor=oscar, agent=analyst),
         Action.ENFORCEMENT_POINT_ADDED: lambda: enforcement_points.add(actor=oscar.actor, name="mine"),
+        Action.ENFORCEMENT_POINT_DECLARED: lambda: enforcement_points.declare(
+            actor=oscar.actor, point=EnforcementPoint(name="x"), mode="asks", probe_url=""
+        ),
         Action.POLICY_APPLIED: lambda: policies.apply(actor=oscar.actor, policies={}, schema=""),
+        Action.TEST_RECORDED: lambda: record(oscar.actor, version, "functional"),
+        Action.GATE_SIGNED: lambda: sign(oscar, analyst, version, Gate.MONITORING),
+        Action.GATE_ASKED: lambda: gates.ask(actor=oscar.actor, agent=analyst, version="1"),
+        Action.PIPELINE_ADDED: lambda: pipelines.add(actor=oscar.actor, name="mine", agents=[analyst]),
         Action.ELEVATION_REQUESTED: lambda: request(oscar, analyst, resource()),
         Action.BUNDLE_REQUESTED: lambda: bundles.request(
             actor=oscar.actor, kind=BundleKind.AGENT, streams=[analyst.stream], subject="Analyst"

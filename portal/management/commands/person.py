@@ -10,6 +10,7 @@ from django.core.management import BaseCommand, CommandError
 from django.urls import reverse
 
 from agents import selectors
+from agents.choices import STEWARDS
 from agents.models import Person
 from agents.services import people, second_factors
 from audits.actor import Actor
@@ -33,7 +34,10 @@ class Command(BaseCommand):
         add.add_argument("--last-name", default="")
         add.add_argument("--email", default="")
         add.add_argument(
-            "--group", action="append", default=[], choices=(AUDITORS, BOARD, DATA_PROTECTION, OWNERS)
+            "--group",
+            action="append",
+            default=[],
+            choices=(AUDITORS, BOARD, DATA_PROTECTION, OWNERS, STEWARDS),
         )
         add.add_argument("--administrator", action="store_true", help="May configure everything.")
         add.add_argument(

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--processes", type=_count, default=1, help="Web processes; more than one needs REDIS_URL."
         )
-        parser.add_argument("--threads", type=_count, default=8, help="Threads in each process.")
+        parser.add_argument("--threads", type=_count, default=16, help="Threads in each process.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         in_process = not settings.REDIS_URL

@@ -1,0 +1,1 @@
+"""The management API of the register and of what agents do."""

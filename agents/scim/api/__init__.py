@@ -1,0 +1,1 @@
+"""SCIM over HTTP: plain views, without sessions, cookies or serializers."""

@@ -1,0 +1,158 @@
+"""Freezing: one person stops an agent, a copy of it, all that somebody owns, or everything, at once (S1-10).
+
+Stopping is never harder than it must be: one person with a reason, by whichever way they come. What stops
+new access is the fact that is written here, and the revocation beside it ends what was minted before;
+neither waits for anything else. Elevations of what is frozen by owner or as a whole are ended by the sweeper.
+"""
+
+from django.db import IntegrityError
+from django.utils import timezone
+
+from agents.choices import RevocationLevel, RevocationReason
+from agents.models import Agent, AgentInstance, Person
+from agents.services import containing, revocations, secrets
+from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
+from agents.services.revocations import ALL
+from audits.choices import Action
+from audits.errors import Conflict, Invalid
+from audits.services import history
+from governance import containment_permissions, selectors
+from governance.choices import ContainmentLevel
+from governance.models import Containment
+from governance.services import locks
+
+MAX_REASON = 2_000
+ALREADY = "It is frozen already."
+
+
+def freeze(
+    *,
+    actor: Person,
+    level: str,
+    reason: str,
+    agent: Agent | None = None,
+    instance: AgentInstance | None = None,
+    owner: Person | None = None,
+) -> Containment:
+    """Freeze whatever `level` says: the edges' one way in. Errors as for each of them.
+
+    Raises:
+        Invalid: what the level is of is not named, or something else is.
+    """
+    named: dict[str, Agent | AgentInstance | Person | None] = {
+        ContainmentLevel.AGENT: agent,
+        ContainmentLevel.INSTANCE: instance,
+        ContainmentLevel.OWNER: owner,
+    }
+    wrong = {
+        other: f"Name it for the level {other}, and for no other."
+        for other, row in named.items()
+        if (row is not None) != (other == level)
+    }
+    if wrong:
+        raise Invalid(" ".join(wrong.values()), fields=wrong)
+    if agent is not None:
+        return freeze_agent(actor=actor, agent=agent, reason=reason)
+    if instance is not None:
+        return freeze_instance(actor=actor, instance=instance, reason=reason)
+    if owner is not None:
+        return freeze_owner(actor=actor, owner=owner, reason=reason)
+    return freeze_everything(actor=actor, reason=reason)
+
+
+def freeze_agent(*, actor: Person, agent: Agent, reason: str) -> Containment:
+    """Freeze one agent: it does nothing until two people lift that, and its elevations and requests end.
+
+    Raises:
+        Denied: the actor is not of the owner's side, the board, administrator or steward; recorded.
+        Invalid: there is no reason.
+        Conflict: it has no access that could be taken, or is frozen already.
+    """
+    said = _said(reason)
+    with attempt(
+        action=Action.CONTAINMENT_BEGUN, actor=actor.actor, stream=agent.stream, object=f"agent/{agent.pk}"
+    ):
+        held = locks.agent(agent.pk)
+        refuse(containment_permissions.against_freezing(actor, held, selectors.seat_of(actor)))
+        before = containing.hold(actor=actor.actor, agent=held)
+        return _begin(
+            actor, Containment(level=ContainmentLevel.AGENT, agent=held, before=before, reason=said)
+        )
+
+
+def freeze_instance(*, actor: Person, instance: AgentInstance, reason: str) -> Containment:
+    """Freeze one running copy; the others go on. Errors as for `freeze_agent`."""
+    said = _said(reason)
+    with attempt(
+        action=Action.CONTAINMENT_BEGUN,
+        actor=actor.actor,
+        stream=instance.agent.stream,
+        object=f"instance/{instance.pk}",
+    ):
+        agent = locks.agent(instance.agent_id)
+        refuse(containment_permissions.against_freezing(actor, agent, selectors.seat_of(actor)))
+        if AgentInstance.objects.get(pk=instance.pk).ended_at is not None:
+            raise Conflict("This copy has ended: there is nothing to freeze.")
+        revocations.revoke_instance(instance=instance, reason=RevocationReason.CONTAINED)
+        secrets.end_leases_of_copy(actor=actor.actor, instance=instance)
+        return _begin(
+            actor,
+            Containment(level=ContainmentLevel.INSTANCE, agent=agent, agent_instance=instance, reason=said),
+        )
+
+
+def freeze_owner(*, actor: Person, owner: Person, reason: str) -> Containment:
+    """Freeze whatever somebody owns, now and until it is lifted. Errors as for `freeze_agent`."""
+    said = _said(reason)
+    stream = f"person/{owner.pk}"
+    with attempt(action=Action.CONTAINMENT_BEGUN, actor=actor.actor, stream=stream, object=stream):
+        refuse(containment_permissions.against_freezing_owner(actor, owner, selectors.seat_of(actor)))
+        revocations.revoke(
+            level=RevocationLevel.OWNER, subject=str(owner.pk), reason=RevocationReason.CONTAINED
+        )
+        return _begin(actor, Containment(level=ContainmentLevel.OWNER, person=owner, reason=said))
+
+
+def freeze_everything(*, actor: Person, reason: str) -> Containment:
+    """Stop every agent there is, at once.
+
+    Raises:
+        Denied: the actor is neither administrator nor chairs the board; recorded.
+        Invalid: there is no reason.
+        Conflict: everything is frozen already.
+    """
+    said = _said(reason)
+    with attempt(action=Action.CONTAINMENT_BEGUN, actor=actor.actor, stream=SYSTEM_STREAM, object="agents"):
+        refuse(containment_permissions.against_freezing_everything(actor, selectors.seat_of(actor)))
+        revocations.revoke(level=RevocationLevel.EVERYTHING, subject=ALL, reason=RevocationReason.CONTAINED)
+        return _begin(actor, Containment(level=ContainmentLevel.EVERYTHING, reason=said))
+
+
+def _begin(actor: Person, containment: Containment) -> Containment:
+    containment.begun_by, containment.begun_at = actor, timezone.now()
+    try:
+        containment.save(force_insert=True)
+    except IntegrityError as error:
+        raise Conflict(ALREADY) from error
+    history.record(
+        changed=[containment],
+        stream=containment.stream,
+        action=Action.CONTAINMENT_BEGUN,
+        actor=actor.actor,
+        object=f"containment/{containment.pk}",
+        body={
+            "level": containment.level,
+            "of": containment.of,
+            "reason": containment.reason,
+            "before": containment.before,
+        },
+    )
+    return containment
+
+
+def _said(reason: str) -> str:
+    said = reason.strip()
+    if not said or len(said) > MAX_REASON:
+        words = f"Say why, in at most {MAX_REASON:,} characters."
+        raise Invalid(words, fields={"reason": words})
+    return said

@@ -1,0 +1,1 @@
+"""The management API as a whole: its door, its addresses, its description."""

@@ -1,0 +1,1 @@
+"""OAuth for agents, over HTTP: tokens, proofs, keys, and the attacks on them."""
