@@ -26,7 +26,7 @@ test: .venv/.dev .env  ## Every test, on SQLite and, where they answer, PostgreS
 	@$(BIN)/python -m tests.everything
 
 pictures: .venv/.dev .env  ## Take the README's pictures anew
-	PICTURES=docs/pictures $(BIN)/python -m pytest -q -m browser -p no:randomly
+	PICTURES=docs/pictures $(BIN)/python -m pytest -q -m browser
 
 lint: .venv/.dev .env  ## ruff, mypy strict, import-linter, migrations, the API's description, templates
 	$(BIN)/ruff format --check .

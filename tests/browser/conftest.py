@@ -6,6 +6,7 @@ The pictures that the README shows are made by these tests: `PICTURES=docs/pictu
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +32,15 @@ REPORT = """document.addEventListener("securitypolicyviolation", (event) => cons
     `CSP: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`))"""
 ABORTED = "net::ERR_ABORTED"  # somebody moved on, or a download began
 PICTURES = os.environ.get("PICTURES", "")
+# The tests of an installation share their sessions: whoever signed in once has proved it for all of them.
+UNHURRIED = {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600", "COUNTERSIGN_FEED_STALE_SECONDS": "600"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the pages in the order they are written in: a story by clicking goes on from test to test."""
+    pages = [item for item in items if item.get_closest_marker("browser")]
+    pages.sort(key=lambda item: item.reportinfo()[:2])
+    items[:] = [item for item in items if not item.get_closest_marker("browser")] + pages
 
 
 @dataclass
@@ -92,31 +102,41 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    """An installation on which the story was played, served with its worker."""
-    # The tests share their sessions: whoever signed in once has proved it for all of them.
-    installation = Installation(
-        tmp_path_factory.mktemp("told"),
-        {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600", "COUNTERSIGN_FEED_STALE_SECONDS": "600"},
-    )
-    for command in ("prepare", "demo"):
-        done = installation.manage(command)
+@contextmanager
+def served(browser: Browser, data: Path, *scripts: str, **variables: str) -> Iterator[Portal]:
+    """An installation on which the demo's story was played and then these scripts, served with its worker."""
+    installation = Installation(data, variables)
+    commands = [("prepare",), ("demo",), *(("shell", "-c", script) for script in scripts)]
+    for command in commands:
+        done = installation.manage(*command)
         assert done.returncode == 0, done.stdout + done.stderr
     password = (installation.data / "demo-sign-in.txt").read_text(encoding="ascii")
     yield Portal(installation.serve(), password, browser, installation)
     installation.stop()
 
 
+@contextmanager
+def watched(portal: Portal) -> Iterator[Portal]:
+    """The served portal for one test; afterwards nothing may have complained on the console."""
+    yield portal
+    for context in portal.contexts:
+        context.close()
+    portal.contexts.clear()
+    complaints, portal.complaints = portal.complaints, []
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """The installation of all tests that leave the story as they found it."""
+    with served(browser, tmp_path_factory.mktemp("told"), **UNHURRIED) as portal:
+        yield portal
+
+
 @pytest.fixture
 def portal(told: Portal) -> Iterator[Portal]:
-    """The served portal; afterwards nothing may have complained on the console."""
-    yield told
-    for context in told.contexts:
-        context.close()
-    told.contexts.clear()
-    complaints, told.complaints = told.complaints, []
-    assert complaints == []
+    with watched(told):
+        yield told
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Portal
+from tests.browser.conftest import UNHURRIED, Portal, served, watched
 from tests.browser.test_story import press
 from tests.browser.usable import NARROW, WIDE, problems
-from tests.processes.installation import Installation
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Page, str], None]
@@ -26,19 +25,9 @@ elevations.request(
 @pytest.fixture(scope="module")
 def prepared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The demo's story, and a request that waits."""
-    installation = Installation(
-        tmp_path_factory.mktemp("prepared"), {"COUNTERSIGN_REAUTHENTICATION_SECONDS": "3600"}
-    )
-    for command in (("prepare",), ("demo",), ("shell", "-c", PREPARE)):
-        done = installation.manage(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    password = (installation.data / "demo-sign-in.txt").read_text(encoding="ascii")
-    portal = Portal(installation.serve(), password, browser, installation)
-    yield portal
-    for context in portal.contexts:
-        context.close()
-    installation.stop()
-    assert portal.complaints == []
+    data = tmp_path_factory.mktemp("prepared")
+    with served(browser, data, PREPARE, **UNHURRIED) as portal, watched(portal):
+        yield portal
 
 
 def looked_at(portal: Portal, picture: Picture, username: str, address: str, name: str) -> list[str]:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.conftest import Portal
+from tests.browser.conftest import Portal, served, watched
 from tests.browser.test_sign_in import AGE_EVERY_PROOF
 from tests.browser.usable import NARROW, WIDE, problems
-from tests.processes.installation import Installation
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Page, str], None]
@@ -27,19 +26,11 @@ people.add_person(
 @pytest.fixture
 def own(browser: Browser, tmp_path: Path) -> Iterator[Portal]:
     """An installation for this story alone: whoever leaves here is missed by no other test."""
-    installation = Installation(tmp_path / "own")
-    installation.data.mkdir()
-    for command in ("prepare", "demo"):
-        done = installation.manage(command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    password = (installation.data / "demo-sign-in.txt").read_text(encoding="ascii")
-    assert installation.manage("shell", "-c", ADD_NORA % password).returncode == 0
-    portal = Portal(installation.serve(), password, browser, installation)
-    yield portal
-    for context in portal.contexts:
-        context.close()
-    installation.stop()
-    assert portal.complaints == []
+    data = tmp_path / "own"
+    data.mkdir()
+    with served(browser, data) as portal, watched(portal):
+        assert portal.installation.manage("shell", "-c", ADD_NORA % portal.password).returncode == 0
+        yield portal
 
 
 def press(page: Page, name: str) -> Locator:

@@ -4,17 +4,24 @@ import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Portal
+from tests.browser.conftest import UNHURRIED, Portal, served
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Page, str], None]
 BOARD = ("sasha", "carla", "leo", "petra", "enzo")
+
+
+@pytest.fixture(scope="module")
+def told(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """An installation for this story alone, which goes on from test to test."""
+    with served(browser, tmp_path_factory.mktemp("story"), **UNHURRIED) as portal:
+        yield portal
 
 
 def press(page: Page, name: str) -> None:

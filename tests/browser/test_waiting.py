@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import Portal
+from tests.browser.conftest import Portal, served, watched
 from tests.browser.usable import NARROW, WIDE, problems
-from tests.processes.installation import Installation
 
 pytestmark = pytest.mark.browser
 Picture = Callable[[Page, str], None]
@@ -48,17 +47,8 @@ WAITS = {
 @pytest.fixture(scope="module")
 def prepared(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     """The demo's story, and an agent on its way to the board."""
-    installation = Installation(tmp_path_factory.mktemp("prepared"))
-    for command in (("prepare",), ("demo",), ("shell", "-c", PREPARE)):
-        done = installation.manage(*command)
-        assert done.returncode == 0, done.stdout + done.stderr
-    password = (installation.data / "demo-sign-in.txt").read_text(encoding="ascii")
-    portal = Portal(installation.serve(), password, browser, installation)
-    yield portal
-    for context in portal.contexts:
-        context.close()
-    installation.stop()
-    assert portal.complaints == []
+    with served(browser, tmp_path_factory.mktemp("prepared"), PREPARE) as portal, watched(portal):
+        yield portal
 
 
 @pytest.mark.parametrize("username", WAITS)
