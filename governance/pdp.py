@@ -46,12 +46,12 @@ class Facts:
     version_active: bool
     dossier_unchanged: bool
     edited: bool
-    function_approved: bool
-    read_granted: bool
-    write_elevated: bool
-    budget_was_spent: bool
     contained: str = ""
     epoch_good: bool = True
+    function_approved: bool = False
+    read_granted: bool = False
+    write_elevated: bool = False
+    budget_was_spent: bool = False
     in_role: bool = True
     unmet: str = ""
     against_behalf: DecisionReason | None = None

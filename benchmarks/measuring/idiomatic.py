@@ -5,7 +5,6 @@ It authenticates, looks for the copy and its grant, and records a row. It looks 
 decision here rests on: no votes, no dossier, no containment, no policies, no ledger.
 """
 
-import hashlib
 from typing import Any
 
 import django
@@ -32,6 +31,7 @@ from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
 from agents.models import AgentInstance, Person  # noqa: E402
+from governance import bearer  # noqa: E402
 from governance.models import Decision, EnforcementPoint, Grant  # noqa: E402
 
 
@@ -61,9 +61,11 @@ class Shown(serializers.ModelSerializer[Decision]):
 class ByCredential(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Person | None, EnforcementPoint]:
         secret = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
-        digest = hashlib.sha256(secret.encode()).hexdigest()
+        credential = bearer.read(secret)
+        if credential is None:
+            raise AuthenticationFailed
         try:
-            return None, EnforcementPoint.objects.get(credential_sha256=digest)
+            return None, EnforcementPoint.objects.get(credential_sha256=bearer.digest(credential.secret))
         except EnforcementPoint.DoesNotExist as error:
             raise AuthenticationFailed from error
 
