@@ -19,7 +19,7 @@ step allows is denied. Every recorded decision names the SHA-256 of this file.
 Only step 9 can be mended by asking: its denial is *requestable*.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agents.choices import Access
 from governance.choices import ContainmentLevel, DecisionReason
@@ -60,11 +60,6 @@ class Facts:
     policy_error: str = ""
     forbidden_by: str = ""
     permit_missing: bool = False
-
-    @property
-    def without_policies(self) -> "Facts":
-        """The same, had the policies nothing to say."""
-        return replace(self, policy_error="", forbidden_by="", permit_missing=False)
 
 
 @dataclass(frozen=True, slots=True)

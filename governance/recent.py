@@ -20,9 +20,9 @@ Found = TypeVar("Found")
 class Recent(Generic[Found]):
     """Shared by the threads of a process: nobody changes what is found here."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = SECONDS) -> None:
         self._turn = threading.Lock()
-        self._kept: TTLCache[tuple[Hashable, int], Found] = TTLCache(KEPT, SECONDS, timer=time.monotonic)
+        self._kept: TTLCache[tuple[Hashable, int], Found] = TTLCache(KEPT, seconds, timer=time.monotonic)
 
     def find(self, key: Hashable, *, epoch: int) -> Found | None:
         """What was found for it while `epoch` was the newest revocation."""
