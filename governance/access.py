@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from agents import decision_point
 from agents.choices import Access
@@ -22,6 +22,7 @@ from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.prepared import insert
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 from governance import active_policy, cedar, guardrails, manifest, shadow
 from governance.active_policy import Active
 from governance.authzen import Entity, Evaluation, MalformedError
@@ -209,7 +210,7 @@ def _record(
     evaluation: Evaluation | None, point: EnforcementPoint, verdict: _Finding, *, agent: Agent | None = None
 ) -> Answered:
     policy = dict(verdict.policy or POLICY)
-    with transaction.atomic():
+    with transaction_in_turn():
         decision = Decision(
             agent=agent,
             subject=evaluation.subject.reference if evaluation else "",

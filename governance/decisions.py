@@ -14,7 +14,6 @@ from functools import cache, partial
 from pathlib import Path
 
 import orjson
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -27,6 +26,7 @@ from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.prepared import insert, select
 from audits.services import history
+from audits.turn import transaction_in_turn
 from governance import (
     access_request,
     active_policy,
@@ -89,7 +89,7 @@ class GovernanceDecisionPoint:
             return _decide_write(question)
         situation = _look(question, standings.of(question))
         judged = _judge(question, situation)
-        with transaction.atomic():
+        with transaction_in_turn():
             return _record(question, situation, judged)
 
     def conclude(self, conclusion: Conclusion) -> None:
@@ -108,7 +108,7 @@ def preview(question: Question) -> pdp.Verdict:
 
 
 def _decide_write(question: Question) -> Answer:
-    with transaction.atomic():
+    with transaction_in_turn():
         elevations.end_lapsed(agent=locks.agent(question.agent.pk), resource=question.resource)
         situation = _look(question, standings.look(question, hold=True))
         judged = _judge(question, situation)
