@@ -19,6 +19,7 @@ from agents.choices import RevocationLevel, RevocationReason
 from agents.models import Agent, AgentInstance, Credential, Revocation
 from agents.services import locks
 from audits.prepared import Prepared
+from audits.turn import transaction_in_turn
 
 ALL = "*"
 WAITING = Revocation.objects.filter(number__isnull=True)
@@ -145,7 +146,7 @@ def number() -> None:
     """
     if not WAITING.exists():
         return
-    with transaction.atomic():
+    with transaction_in_turn():
         locks.numbering()
         last = Revocation.objects.aggregate(last=Max("number"))["last"] or 0
         for place, key in enumerate(WAITING.order_by("id").values_list("pk", flat=True), start=last + 1):
