@@ -471,6 +471,11 @@ class NotificationKind(models.TextChoices):
     SECRET_DUE = "secret_due", "A secret is to be rotated"
     SECRET_BREACHED = "secret_breached", "A secret was declared breached"
     EGRESS_UNUSUAL = "egress_unusual", "What an agent reaches is unusual"
+    UNFREEZE_REQUESTED = "unfreeze_requested", "What is frozen is asked to go on"
+    UNFREEZE_ENDED = "unfreeze_ended", "A request to unfreeze was decided or closed"
+    SHRINK_PROPOSED = "shrink_proposed", "An unused grant is proposed to shrink"
+    SHRINK_DECIDED = "shrink_decided", "A proposal to shrink a grant was decided"
+    POLICY_DECIDED = "policy_decided", "A policy version was approved or ended"
 
 
 NOTIFICATION_GROUPS = {
@@ -506,6 +511,11 @@ NOTIFICATION_GROUPS = {
     NotificationKind.SECRET_DUE: NotificationGroup.REMINDERS,
     NotificationKind.SECRET_BREACHED: NotificationGroup.AGENTS,
     NotificationKind.EGRESS_UNUSUAL: NotificationGroup.AGENTS,
+    NotificationKind.UNFREEZE_REQUESTED: NotificationGroup.VOTES,
+    NotificationKind.UNFREEZE_ENDED: NotificationGroup.AGENTS,
+    NotificationKind.SHRINK_PROPOSED: NotificationGroup.AGENTS,
+    NotificationKind.SHRINK_DECIDED: NotificationGroup.AGENTS,
+    NotificationKind.POLICY_DECIDED: NotificationGroup.AGENTS,
 }
 # What nobody turns off: who takes an account over must not silence the warning first.
 ALWAYS_MAILED = (NotificationGroup.ACCOUNT, NotificationGroup.EMERGENCIES)

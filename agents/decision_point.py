@@ -48,7 +48,8 @@ class Answer:
     `id` names the recorded decision. An allowed access holds under its `obligations`; who does not understand
     one of them must not carry it out. `epoch` is the newest revocation that the decision knew of: no
     credential is minted once anything that it would rest on has been revoked since. `delegation_id` is the
-    delegation that covers it. `access_request` is how to ask for what was denied, in the words of the
+    delegation that covers it. `elevation_digest` is the SHA-256 of what was approved of the elevation, as its
+    approvers saw it. `access_request` is how to ask for what was denied, in the words of the
     protocol, where that can be asked for.
     """
 
@@ -62,6 +63,7 @@ class Answer:
     ends_at: datetime | None
     epoch: int
     delegation_id: UUID | None = None
+    elevation_digest: str = ""
     obligations: tuple[str, ...] = ()
     policy_version: str = ""
     access_request: Mapping[str, Any] | None = None

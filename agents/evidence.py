@@ -15,6 +15,7 @@ from agents.models import (
     AgentInstance,
     AgentVersion,
     Assessment,
+    Delegation,
     Dependency,
     EgressAnomaly,
     EgressAttempt,
@@ -32,6 +33,7 @@ from agents.models import (
 from agents.provenance import Provenance
 from audits import canonical, history
 from audits.evidence import Artefact, Missing, Scope, table
+from audits.history import KEPT
 
 # By id, and without what models and reports said: that stays in the ledger, where it can be erased.
 ENTRY = (
@@ -61,7 +63,6 @@ ASSESSMENTS = (
     "id", "run_id", "finding_id", "at", "state", "reason", "planner", "severity", "confidence",
     "nvd_outcome", "compliance_impact",
 )  # fmt: skip
-KEPT = ("number", "event_id", "history_date")
 # Of other agents and of the portal's stream as well: without the words that are erased there.
 DEPENDENCIES = (
     "id", "agent_id", "kind", "to_agent_id", "to_tool_id", "to_third_party_id", "added_at", "ended_at",
@@ -74,7 +75,11 @@ THIRD_PARTIES = (
     "protections", "assessed_on", "assess_again_by", "high_risk", "penetration_tested_on", "code_reviewed_on",
     "remediation_plan", "ended_at",
 )  # fmt: skip
-
+# Of the person's stream: what for, in their words, stays there.
+DELEGATIONS = (
+    "id", "person_id", "agent_id", "actions", "resources", "data_scope", "may_pass_on", "starts_at",
+    "ends_at", "ended_at", "ended_by", "end_reason",
+)  # fmt: skip
 TESTS = (
     "id", "version_id", "version_digest", "kind", "suite", "outcome", "passed", "failed", "skipped",
     "started_at", "ended_at", "tool", "tool_version", "commit", "run_id", "run_url", "report_sha256",
@@ -96,8 +101,25 @@ class AgentsEvidence:
         if agent_id := _named("agent", scope.stream):
             return _of_agent(agent_id, scope)
         if person_id := _named("person", scope.stream):
-            return history.artefacts(Person.objects.filter(pk=person_id), scope)
+            return _of_person(person_id, scope)
         return ()
+
+
+def _of_person(person_id: UUID, scope: Scope) -> Iterator[Artefact]:
+    """The account, and whom the person let act for them."""
+    found = Person.objects.filter(pk=person_id)
+    if not found.exists():
+        return
+    given = Delegation.objects.filter(person=person_id)
+    yield _delegations(given, scope)
+    for rows in (found, given):
+        yield from history.artefacts(rows, scope)
+
+
+def _delegations(rows: QuerySet[Delegation], scope: Scope) -> Artefact:
+    """Who lets an agent act for them: the rows, which stay without their words when somebody is erased."""
+    listed = _within(rows, "starts_at", scope, since=False).values(*DELEGATIONS)
+    return table("artefacts/agents/delegations.json", listed.iterator(CHUNK))
 
 
 def _of_agent(agent_id: UUID, scope: Scope) -> Iterator[Artefact | Missing]:
@@ -116,6 +138,7 @@ def _of_agent(agent_id: UUID, scope: Scope) -> Iterator[Artefact | Missing]:
     for name, rows, moment, columns in tables:
         listed = _within(rows, moment, scope, since=True).values(*columns)
         yield table(f"artefacts/agents/{name}.json", listed.iterator(CHUNK))
+    yield _delegations(Delegation.objects.filter(agent=agent_id), scope)
     yield from _egress(agent_id, scope)
     yield from _documents(agent_id, scope)
     yield from _dependencies(agent_id, scope)
@@ -180,23 +203,14 @@ def _dependencies(agent_id: UUID, scope: Scope) -> Iterator[Artefact]:
     tables: tuple[tuple[str, QuerySet[Any]], ...] = (
         ("dependencies", own.values(*DEPENDENCIES)),
         ("dependents", others.values(*DEPENDENCIES)),
-        ("tools", _states(tools, scope).values(*KEPT, *TOOLS)),
+        ("tools", history.states(tools, scope).values(*KEPT, *TOOLS)),
         (
             "third_parties",
-            _states(ThirdParty.objects.filter(third_parties), scope).values(*KEPT, *THIRD_PARTIES),
+            history.states(ThirdParty.objects.filter(third_parties), scope).values(*KEPT, *THIRD_PARTIES),
         ),
     )
     for name, rows in tables:
         yield table(f"artefacts/agents/{name}.json", rows.iterator(CHUNK))
-
-
-def _states(rows: QuerySet[Any], scope: Scope) -> QuerySet[Any]:
-    """The history of these governed rows up to the end of the scope, in order."""
-    kept: QuerySet[Any] = history.GOVERNED[rows.model._meta.label_lower].rows.objects.filter(  # noqa: SLF001
-        id__in=rows.order_by().values("pk")
-    )
-    kept = kept.filter(history_date__lt=scope.until) if scope.until else kept
-    return kept.order_by("id", "number")
 
 
 def _named(kind: str, stream: str) -> UUID | None:

@@ -15,8 +15,21 @@ from audits.evidence import Artefact, Scope
 from audits.models.history import GOVERNED, Governed
 from audits.triggers import Guard
 
-__all__ = ["GOVERNED", "Governed", "Now", "artefacts", "differences", "guards", "now", "of", "rows_of"]
+__all__ = [
+    "GOVERNED",
+    "KEPT",
+    "Governed",
+    "Now",
+    "artefacts",
+    "differences",
+    "guards",
+    "now",
+    "of",
+    "rows_of",
+    "states",
+]
 
+KEPT = ("number", "event_id", "history_date")
 _CHUNK = 500
 # What agents do by the thousand: these change no governed row, so their payloads are not searched for one.
 UNGOVERNED = frozenset(
@@ -120,6 +133,17 @@ def rows_of(governed: Governed, instance: Any) -> "QuerySet[Any]":
     rows = governed.rows.objects.filter(**{governed.key: instance.pk})
     found: QuerySet[Any] = rows.select_related("event__body").order_by("-number")
     return found
+
+
+def states(rows: "QuerySet[Any]", scope: Scope) -> "QuerySet[Any]":
+    """The history of these governed rows up to the end of the scope, in order; `KEPT` says which state it is,
+    which event told of it, and when."""
+    governed = GOVERNED[rows.model._meta.label_lower]  # noqa: SLF001 - as above
+    kept: QuerySet[Any] = governed.rows.objects.filter(
+        **{f"{governed.key}__in": rows.order_by().values("pk")}
+    )
+    kept = kept.filter(history_date__lt=scope.until) if scope.until else kept
+    return kept.order_by(governed.key, "number")
 
 
 def artefacts(rows: "QuerySet[Any]", scope: Scope) -> Iterator[Artefact]:

@@ -215,6 +215,16 @@ class AssignmentKind(models.TextChoices):
     HYBRID = "hybrid", "Hybrid: a base, and an addition while its conditions hold"
 
 
+class Withholding(models.TextChoices):
+    """Why a role does not give something that it names."""
+
+    STANDING_WRITE = "standing_write", "No standing write"
+    NOT_APPROVED = "not_approved", "The board did not approve it"
+    WILDCARD = "wildcard", "A wildcard without an exception"
+    SENSITIVITY = "sensitivity", "More sensitive than the class that it allows"
+    UNKNOWN = "unknown", "Not in the resource catalogue"
+
+
 class DecisionReason(models.TextChoices):
     """Why a decision came out as it did. Stable codes; the order is that of the pipeline."""
 

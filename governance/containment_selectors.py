@@ -5,10 +5,11 @@ import hashlib
 from django.db.models import Q, QuerySet
 
 from agents import entry
-from agents.models import Agent, AgentInstance
+from agents.models import Agent, AgentInstance, Person
 from audits import canonical
-from governance.choices import ContainmentLevel, ContainmentState
-from governance.models import Containment
+from governance import selectors
+from governance.choices import ContainmentLevel, ContainmentState, UnfreezeState
+from governance.models import Containment, Unfreeze
 
 # The first that is in force is the reason that is given.
 ORDER = (
@@ -44,6 +45,18 @@ def stopped_agents() -> Q:
     if in_force().filter(level=ContainmentLevel.EVERYTHING).exists():
         return Q(agent__isnull=False)
     return Q(agent__owner__in=owners)
+
+
+def unfreezes_for(person: Person) -> QuerySet[Unfreeze]:
+    """What this person could let go on: not their own request, and nothing that they stand for."""
+    if not (person.is_active and (person.is_superuser or selectors.seat_of(person))):
+        return Unfreeze.objects.none()
+    theirs = Q(containment__agent__owner=person) | Q(containment__agent__sponsor=person)
+    theirs |= Q(containment__agent__deputies=person) | Q(containment__person=person)
+    rows = Unfreeze.objects.filter(
+        state=UnfreezeState.REQUESTED, containment__state=ContainmentState.IN_FORCE
+    ).exclude(requested_by=person)
+    return rows.exclude(pk__in=Unfreeze.objects.filter(theirs).values("pk"))
 
 
 def digest_of(containment: Containment, agent: Agent | None) -> str:

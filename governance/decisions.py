@@ -306,6 +306,7 @@ def _record(question: Question, situation: _Situation, judged: _Judgement) -> An
         requestable=decision.requestable,
         credential_seconds=decision.credential_seconds,
         elevation_id=decision.elevation_id,
+        elevation_digest=_digest_of(grant) if grant and spent else "",
         ends_at=min((end for end in ends if end is not None), default=None),
         epoch=situation.standing.epoch,
         delegation_id=decision.delegation_id,
@@ -313,6 +314,14 @@ def _record(question: Question, situation: _Situation, judged: _Judgement) -> An
         policy_version=decision.policy_version,
         access_request=access_request.offer(question, decision),
     )
+
+
+def _digest_of(grant: Grant) -> str:
+    """Of the bytes that an elevation rests on: those that its approvers saw, or that broken glass opened."""
+    if grant.elevation and hasattr(grant.elevation, "glass"):
+        digest: str = grant.elevation.glass.digest
+        return digest
+    return grant.approval.digest
 
 
 def _said(question: Question) -> str | None:

@@ -10,6 +10,7 @@ from agents.choices import DocumentKind
 from agents.models import Agent, AgentDocument
 from audits import history
 from audits.evidence import Artefact, Missing, Scope, table
+from governance import role_evidence
 from governance.models import (
     AccessRequest,
     Approval,
@@ -26,6 +27,7 @@ from governance.models import (
     Mitigation,
     Release,
     RiskAssessment,
+    RoleAssignment,
     Unfreeze,
     Vote,
 )
@@ -92,7 +94,15 @@ TABLES: tuple[tuple[type[Model], str, str, tuple[str, ...]], ...] = (
         Grant,
         "agent_id",
         "starts_at",
-        ("action", "resource", "access", "elevation_id", "approval_id", "starts_at", "ends_at"),
+        ("action", "resource", "access", "elevation_id", "approval_id", "assignment_id", "exception_id",
+         "conditions", "starts_at", "ends_at"),
+    ),
+    (
+        RoleAssignment,
+        "agent_id",
+        "starts_at",
+        ("role_id", "kind", "addition_id", "conditions", "reason", "assigned_by_id", "starts_at", "ends_at",
+         "ended_at", "ended_by", "end_reason"),
     ),
     (
         Elevation,
@@ -139,8 +149,8 @@ TABLES: tuple[tuple[type[Model], str, str, tuple[str, ...]], ...] = (
         "agent_id",
         "decided_at",
         ("instance_id", "task_id", "action", "resource", "access", "intent", "allowed", "reason", "message",
-         "requestable", "grant_id", "elevation_id", "credential_seconds", "policy_version",
-         "enforcement_point_id", "decided_at"),
+         "requestable", "grant_id", "elevation_id", "on_behalf_of_id", "delegation_id", "act", "obligations",
+         "credential_seconds", "policy_version", "enforcement_point_id", "decided_at"),
     ),
     (DecisionOutcome, "decision__agent_id", "at", ("decision_id", "outcome", "reported_by", "at")),
 )  # fmt: skip
@@ -166,6 +176,7 @@ class GovernanceEvidence:
             values = _rows(model, owner, moment, agent_id, scope).values("id", *columns)
             name = model._meta.model_name  # noqa: SLF001 - public in Django, whatever its name
             yield table(f"artefacts/governance/{name}.json", values.iterator(CHUNK))
+        yield from role_evidence.of_agent(agent_id, scope)
         agent = Agent.objects.filter(pk=agent_id).first()
         assessed = (
             _rows(RiskAssessment, "agent_id", "assessed_at", agent_id, scope).exists()
@@ -189,6 +200,7 @@ class GovernanceEvidence:
             (ImpactAssessment, "agent_id"),
             (Mitigation, "assessment__agent_id"),
             (Release, "agent_id"),
+            (RoleAssignment, "agent_id"),
             (Unfreeze, "containment__agent_id"),
         )
         for model, owner in governed:

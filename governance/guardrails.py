@@ -2,7 +2,7 @@
 
 They are asked where the version's schema has actions of `AgentInstance`; a version for other types says
 nothing about agents. The principal is the running copy, a member of its agent; what else is known stands in
-the context. Pure but for what `context` looks up about the agent.
+the context. Pure but for what is looked up about the agent and, in the catalogue, about the resource.
 """
 
 from collections.abc import Callable
@@ -12,8 +12,9 @@ from typing import Any
 
 from agents.decision_point import Question
 from agents.models import Agent
-from governance import cedar, pdp, selectors
+from governance import catalogue, cedar, pdp, selectors
 from governance.active_policy import Active
+from governance.choices import Sensitivity
 from governance.models import Grant
 
 UNUSABLE = "The active policies are not what was approved. Nothing is allowed until they are."
@@ -72,11 +73,26 @@ def asked_by(question: Question, agent: Agent, grant: Grant | None, at: datetime
         agent=agent.slug,
         action=question.action,
         resource=question.resource,
-        context=context(agent, access=question.access, intent=question.intent, at=at, grant=grant),
+        context=context(
+            agent,
+            access=question.access,
+            intent=question.intent,
+            at=at,
+            grant=grant,
+            sensitivity=catalogue.sensitivity_of(question.resource),
+        ),
     )
 
 
-def context(agent: Agent, *, access: str, intent: str, at: datetime, grant: Grant | None) -> dict[str, Any]:
+def context(
+    agent: Agent,
+    *,
+    access: str,
+    intent: str,
+    at: datetime,
+    grant: Grant | None,
+    sensitivity: Sensitivity | None,
+) -> dict[str, Any]:
     """What policies about agents may look at: docs/policies.md lists it. What is unknown is absent."""
     risk = selectors.risk_class_of(agent)
     moment = at.astimezone(UTC)
@@ -94,6 +110,7 @@ def context(agent: Agent, *, access: str, intent: str, at: datetime, grant: Gran
         "data_categories": list(agent.data_categories),
         "owner": agent.owner.username,
         "risk_class": str(risk.level) if risk else None,
+        "sensitivity": sensitivity.value if sensitivity else None,
         "grant": {
             "id": str(grant.pk),
             "resource": grant.resource,

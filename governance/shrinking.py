@@ -14,9 +14,10 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from agents.choices import Access
+from agents.models import Person
 from governance import manifest
-from governance.choices import ShrinkKind
-from governance.models import Decision, Grant
+from governance.choices import ShrinkKind, ShrinkState
+from governance.models import Decision, Grant, Shrinking
 
 DAYS = 90
 MIN_DAYS, MAX_DAYS = 1, 3650
@@ -117,3 +118,15 @@ def allowed(agents: Collection[Any], since: datetime) -> QuerySet[Decision]:
     """The reads that were allowed to these agents since then."""
     rows = Decision.objects.filter(agent__in=agents, access=Access.READ, allowed=True, decided_at__gte=since)
     return rows.order_by()
+
+
+def waiting_for(person: Person) -> QuerySet[Shrinking]:
+    """Proposals about this person's agents. An administrator may decide all of them, and is asked about those
+    of agents that have no owner."""
+    theirs = Q(grant__agent__owner=person) | Q(grant__agent__deputies=person)
+    if person.is_superuser:
+        theirs |= Q(grant__agent__ownerless_at__isnull=False)
+    if not person.is_active:
+        return Shrinking.objects.none()
+    rows = Shrinking.objects.filter(state=ShrinkState.PROPOSED, grant__in=standing())
+    return rows.filter(theirs).distinct()

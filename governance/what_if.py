@@ -18,10 +18,10 @@ from agents.models import Agent, AgentInstance
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.models import Event
-from governance import authzen, guardrails, pdp, shadow
+from governance import authzen, catalogue, guardrails, pdp, shadow
 from governance.active_policy import Active
 from governance.cedar import Verdict
-from governance.choices import DecisionReason
+from governance.choices import DecisionReason, Sensitivity
 from governance.guardrails import Asked
 from governance.models import Decision
 
@@ -100,6 +100,15 @@ class Outcome:
             kept.append({"decision": str(decision.pk), "message": after.message})
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the questions of a chunk are made of, looked up once for all of them."""
+
+    requests: dict[str, authzen.Evaluation]
+    copies: dict[Any, str]
+    sensitivity_of: Callable[[str], Sensitivity | None]
+
+
 def replay(
     *,
     version: Active,
@@ -113,9 +122,9 @@ def replay(
     outcome = Outcome()
     done = 0
     for chunk in _chunks(last, since, until):
-        requests, copies = _requests(chunk), _copies(chunk)
+        known = Known(_requests(chunk), _copies(chunk), cache(catalogue.sensitivity_of))
         for decision in chunk:
-            outcome.see(decision, _answers(decision, version, against, requests, copies))
+            outcome.see(decision, _answers(decision, version, against, known))
         done += len(chunk)
         if told:
             told(done)
@@ -139,21 +148,17 @@ def _chunks(last: int, since: datetime | None, until: datetime | None) -> Iterat
 
 
 def _answers(
-    decision: Decision,
-    version: Active,
-    against: Active | None,
-    requests: dict[str, authzen.Evaluation],
-    copies: dict[Any, str],
+    decision: Decision, version: Active, against: Active | None, known: Known
 ) -> tuple[Said, Said] | None:
     """What is said now, and what would be; None where the question cannot be asked again."""
     if decision.agent is None:
-        evaluation = requests.get(f"decision/{decision.pk}")
+        evaluation = known.requests.get(f"decision/{decision.pk}")
         if evaluation is None:
             return None
         return _of_other(evaluation, against), _of_other(evaluation, version)
-    if decision.allowed_without_policies is None or decision.instance_id not in copies:
+    if decision.allowed_without_policies is None or decision.instance_id not in known.copies:
         return None
-    asked = cache(partial(_asked, decision, decision.agent, copies[decision.instance_id]))
+    asked = cache(partial(_asked, decision, decision.agent, known))
     return _of_agent(decision, against, asked), _of_agent(decision, version, asked)
 
 
@@ -168,14 +173,16 @@ def _of_other(evaluation: authzen.Evaluation, version: Active | None) -> Said:
     return Said(verdict.allowed, shadow.said_by(verdict)[1], verdict.obligations)
 
 
-def _asked(decision: Decision, agent: Agent, copy: str) -> Asked:
+def _asked(decision: Decision, agent: Agent, known: Known) -> Asked:
     about = guardrails.context(
         agent,
         access=decision.access,
         intent=decision.intent,
         at=decision.decided_at,
         grant=decision.grant,
+        sensitivity=known.sensitivity_of(decision.resource),
     )
+    copy = known.copies[decision.instance_id]
     return Asked(copy, agent.slug, decision.action, decision.resource, about)
 
 

@@ -30,7 +30,7 @@ OWNERS_VIEW = {
         "approval", "vote", "elevation", "gatesignature", "riskassessment", "riskclass", "decision", "grant",
         "changerequest", "release", "impactassessment", "mitigation", "resource", "agentrole",
         "agentroleversion", "roleassignment", "scopeexception", "breakglass",
-        "containment", "unfreeze",
+        "containment", "unfreeze", "shrinking",
     ),
 }  # fmt: skip
 OWNERS_MAY = {

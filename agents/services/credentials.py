@@ -83,7 +83,7 @@ def mint(
                 expires_at=expires,
             )
             _record_minted(credential, question)
-            return access_token.sign(_claims(credential, question, epoch=answer.epoch)), credential
+            return access_token.sign(_claims(credential, question, answer)), credential
     raise _refused(refusal, agent, subject=instance.spiffe_id, decision=answer.id)
 
 
@@ -149,7 +149,7 @@ def _why_not_mint(answer: Answer, question: Question, agent: Agent, scope: Scope
     return None
 
 
-def _claims(credential: Credential, question: Question, *, epoch: int) -> dict[str, Any]:
+def _claims(credential: Credential, question: Question, answer: Answer) -> dict[str, Any]:
     claims: dict[str, Any] = {
         "iss": settings.ISSUER,
         **_parties(credential),
@@ -171,7 +171,7 @@ def _claims(credential: Credential, question: Question, *, epoch: int) -> dict[s
             }
         ],
         "prv": question.version.digest,
-        "epoch": epoch,
+        "epoch": answer.epoch,
         "owner": str(credential.agent.owner_id),
     }
     if credential.thumbprint:
@@ -179,8 +179,14 @@ def _claims(credential: Credential, question: Question, *, epoch: int) -> dict[s
     if credential.client_key:
         claims["client_key"] = credential.client_key
     if credential.elevation_id is not None:
-        claims["elev"] = {"id": str(credential.elevation_id), "until": claims["exp"]}
+        claims["elev"] = _elevation(answer, until=claims["exp"])
     return claims
+
+
+def _elevation(answer: Answer, *, until: int) -> dict[str, Any]:
+    """By which elevation: the SHA-256 of what was approved lets whoever has these bytes compare them."""
+    ends = int(answer.ends_at.timestamp()) if answer.ends_at else until
+    return {"id": str(answer.elevation_id), "hash": answer.elevation_digest, "until": ends}
 
 
 def _parties(credential: Credential) -> dict[str, Any]:

@@ -160,6 +160,11 @@ class AddByService(ReadOnlyAdmin):
         """Call the service; give what it made and the sentence that says so."""
         raise NotImplementedError
 
+    def look_first(self, request: HttpRequest, form: Any) -> Mapping[str, Any]:
+        """What the page says of a valid form before it is acted on, with the words of its button; nothing
+        where the form says that it was seen."""
+        return {}
+
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -174,14 +179,16 @@ class AddByService(ReadOnlyAdmin):
         if self.reauthenticate and confirm:
             keep(request, form)
             return HttpResponseRedirect(confirm)
+        seen: Mapping[str, Any] = {}
         if form.is_valid():
             try:
-                made, sentence = self.add_by_service(request, form)
+                seen = self.look_first(request, form)
+                if not seen:
+                    made, sentence = self.add_by_service(request, form)
+                    messages.success(request, sentence)
+                    return HttpResponseRedirect(page_of(made))
             except ServiceError as error:
                 show_service_error(form, error)
-            else:
-                messages.success(request, sentence)
-                return HttpResponseRedirect(page_of(made))
         context = {
             **self.admin_site.each_context(request),
             "title": self.add_title or f"Add {self.opts.verbose_name}",
@@ -190,6 +197,7 @@ class AddByService(ReadOnlyAdmin):
             "form": form,
             "description": self.add_description,
             "submit": self.add_submit,
+            **seen,
             **(extra_context or {}),
         }
         return TemplateResponse(request, self.add_template, context)

@@ -1,12 +1,15 @@
 """Which agent holds which role (S2-6): assigning one, looking at it, ending it."""
 
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.dataclasses import UnfoldAction
 
@@ -33,6 +36,7 @@ from audits.admin.show import (
 from governance.choices import LABELS, AssignmentKind
 from governance.models import AgentRole, Grant, RoleAssignment
 from governance.services import role_assignments
+from governance.services.assignment_plans import Plan
 from governance.services.role_assignments import Terms
 
 GRANTS = Section(
@@ -74,6 +78,7 @@ class AssignForm(ServiceForm):
     reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), help_text="What it needs it for.")
     starts_at = moment("From", "Empty: from now on.")
     ends_at = moment("To", "Empty: until somebody ends it.")
+    expected = forms.CharField(max_length=64, required=False, widget=forms.HiddenInput)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -90,6 +95,12 @@ class AssignForm(ServiceForm):
             conditions=[line.strip() for line in lines if line.strip()],
         )
 
+    def bind_to(self, digest: str) -> None:
+        """Name the plan that this page shows; without one it has to be shown first."""
+        data = cast("QueryDict", self.data).copy()
+        data["expected"] = digest
+        self.data = data
+
 
 @admin.register(RoleAssignment)
 class RoleAssignmentAdmin(AddByService):
@@ -103,9 +114,11 @@ class RoleAssignmentAdmin(AddByService):
     add_title = "Assign a role"
     add_description = (
         "What the role speaks of, it decides: the board's standing read of it gives way, and comes back only "
-        "with the board's next approval. A role never gives more than was approved, and no write."
+        "with the board's next approval. A role never gives more than was approved, and no write. It is "
+        "looked at first: what it gives is shown, nothing is done."
     )
-    add_submit = "Assign"
+    add_submit = "Look at what it gives"
+    add_template = "governance/role_assignment_form.html"
     reauthenticate = True
     list_display = ("agent", "role", "kind_label", "state", "starts", "ends")
     list_filter = ("kind", ("agent", ByName), ("ended_at", admin.EmptyFieldListFilter))
@@ -142,10 +155,25 @@ class RoleAssignmentAdmin(AddByService):
         actions: list[UnfoldAction] = super().get_actions_detail(request, object_id)
         return actions
 
+    def look_first(self, request: HttpRequest, form: Any) -> Mapping[str, Any]:
+        """What it gives and cannot give, against what the agent has now; exactly that is saved."""
+        given = form.cleaned_data
+        expected = given["expected"]
+        form.bind_to("")
+        plan = role_assignments.plan(actor=person_of(request), agent=given["agent"], terms=form.terms)
+        if plan.digest == expected:
+            return {}
+        form.bind_to(plan.digest)
+        return {"plan": plan, "reads": reads_of(plan), "submit": "Assign exactly this"}
+
     def add_by_service(self, request: HttpRequest, form: Any) -> tuple[Model, str]:
         given = form.cleaned_data
         made = role_assignments.assign(
-            actor=person_of(request), agent=given["agent"], terms=form.terms, reason=given["reason"]
+            actor=person_of(request),
+            agent=given["agent"],
+            terms=form.terms,
+            reason=given["reason"],
+            expected=given["expected"],
         )
         return made, f"{made.agent} holds {made.role}. Below is what that gives it."
 
@@ -185,6 +213,27 @@ class RoleAssignmentAdmin(AddByService):
     @admin.display(description="ended by")
     def ender(self, assignment: RoleAssignment) -> Any:
         return show_who(assignment.ended_by) if assignment.ended_by else EMPTY
+
+
+def reads_of(plan: Plan) -> list[dict[str, Any]]:
+    """Every read that the agent has or gets, with what becomes of it, sorted by what it is."""
+    shown = [(grant, show_label("Stays")) for grant in plan.stays]
+    shown += [(grant, _show_change("Ends", "danger", at)) for grant, at in plan.effect.ends]
+    shown += [(grant, _show_change("Begins", "success", grant.starts_at)) for grant in plan.effect.begins]
+    return [
+        {
+            "grant": grant,
+            "by": grant.assignment.role if grant.assignment else "The board",
+            "until": show_time(grant.ends_at) if grant.ends_at else "The approval ends",
+            "becomes": words,
+        }
+        for grant, words in sorted(shown, key=lambda each: (each[0].action, each[0].resource))
+    ]
+
+
+def _show_change(word: str, colour: str, at: datetime) -> SafeString:
+    later = at > timezone.now()
+    return format_html("{} {}", show_label(word, colour), show_time(at) if later else "")
 
 
 def is_over(assignment: RoleAssignment) -> bool:

@@ -9,17 +9,31 @@ from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from agents.api.agent import AgentName, ReasonGiven, texts
 from agents.api.person import PersonName
 from agents.models import Agent
-from audits.api.base import Collection, Filter, Given, GrowingCollection, Input, Item, Shown, Verb
+from audits.api.base import (
+    Collection,
+    Filter,
+    Given,
+    GrowingCollection,
+    Input,
+    Item,
+    Resource,
+    Shown,
+    Verb,
+)
+from audits.api.problems import Problem, Refused
 from audits.errors import Invalid
 from governance import role_files
-from governance.choices import AssignmentKind
+from governance.choices import AssignmentKind, Withholding
 from governance.models import AgentRole, RoleAssignment, ScopeException
 from governance.role_rules import MAX_CONDITIONS, MAX_PERMISSIONS, Permission
 from governance.services import agent_roles, role_assignments
+from governance.services.assignment_plans import Plan, Withheld
 from governance.services.role_assignments import Terms
 from governance.services.role_grants import Effect
 
@@ -228,13 +242,12 @@ def _role(**options: Any) -> Any:
     return serializers.SlugRelatedField(slug_field="name", queryset=_roles(), **options)
 
 
-class RoleAssignmentGiven(Input):
+class RoleTermsGiven(Input):
     example = {
         "agent": "vulnerability-analyst",
         "role": "data_analyst",
         "kind": "dynamic",
         "conditions": ["intent_is(Incident)"],
-        "reason": "It helps with incidents.",
     }
 
     agent = serializers.SlugRelatedField(slug_field="slug", queryset=Agent.objects.all())
@@ -242,7 +255,6 @@ class RoleAssignmentGiven(Input):
     kind = serializers.ChoiceField(AssignmentKind.choices, default=AssignmentKind.STATIC)
     addition = _role(required=False, allow_null=True, help_text="For a hybrid: its other role.")
     conditions = texts("For a dynamic or hybrid one.", max_length=500, required=False)
-    reason = serializers.CharField(max_length=10_000, help_text="What the agent needs it for.")
     starts_at = serializers.DateTimeField(required=False, help_text="From now on where none is given.")
     ends_at = serializers.DateTimeField(required=False)
 
@@ -250,6 +262,37 @@ class RoleAssignmentGiven(Input):
         if len(given) > MAX_CONDITIONS:
             raise serializers.ValidationError(f"At most {MAX_CONDITIONS}.")
         return given
+
+
+class RoleAssignmentGiven(RoleTermsGiven):
+    example = {**RoleTermsGiven.example, "reason": "It helps with incidents."}
+
+    reason = serializers.CharField(max_length=10_000, help_text="What the agent needs it for.")
+    expected = serializers.RegexField(
+        r"^[0-9a-f]{64}$", default="", help_text="`digest` of a plan: do exactly what it said, or nothing."
+    )
+
+
+def _terms(given: Given) -> Terms:
+    return Terms(**given | {"kind": AssignmentKind(given["kind"])})
+
+
+class WithheldShown(serializers.Serializer[Withheld]):
+    action = serializers.CharField(help_text="Empty: all that the role names there.")
+    resource = serializers.CharField()
+    reason = serializers.ChoiceField(Withholding.choices)
+    message = serializers.CharField()
+
+
+class RoleAssignmentPlanShown(serializers.Serializer[Plan]):
+    digest = serializers.CharField(help_text="Over what is assigned and everything below; see `expected`.")
+    agent = AgentName(read_only=True)
+    stays: Any = RoleReadShown(many=True, help_text="Reads that the agent has, and keeps.")
+    ends: Any = RoleReadShown(source="effect.ended", many=True)
+    begins: Any = RoleReadShown(source="effect.begins", many=True)
+    asks: Any = RoleReadShown(many=True, help_text="Writes that it may ask elevation for by this role.")
+    lost: Any = RoleReadShown(many=True, help_text="Writes that it may not ask elevation for any more.")
+    withheld: Any = WithheldShown(many=True, help_text="What the role names and cannot give.")
 
 
 def _assignments() -> QuerySet[RoleAssignment]:
@@ -273,9 +316,22 @@ class RoleAssignments(GrowingCollection[RoleAssignment]):
         return _assignments()
 
     def add(self, given: Given) -> RoleAssignment:
-        agent, reason = given.pop("agent"), given.pop("reason")
-        terms = Terms(**given | {"kind": AssignmentKind(given["kind"])})
-        return role_assignments.assign(actor=self.person, agent=agent, terms=terms, reason=reason)
+        told = {name: given.pop(name) for name in ("agent", "reason", "expected")}
+        return role_assignments.assign(actor=self.person, terms=_terms(given), **told)
+
+
+class PlanOfAssignment(Resource):
+    """What an assignment would give an agent and what it cannot, against what it has. Nothing is changed."""
+
+    title, permission = "Look at what an assignment gives", "governance.add_roleassignment"
+    shown, given, done = RoleAssignmentPlanShown, RoleTermsGiven, 200
+
+    def post(self, request: Request) -> Response:  # noqa: ARG002 - the framework's signature
+        if not self.may_see():
+            raise Refused(Problem.DENIED, "This person may not add one in the portal either.")
+        given = self.take()
+        agent = given.pop("agent")
+        return self.present(role_assignments.plan(actor=self.person, agent=agent, terms=_terms(given)))
 
 
 class OneRoleAssignment(Item[RoleAssignment]):

@@ -115,6 +115,7 @@ urlpatterns = [
     path("agent-roles/<slug:slug>/change", agent_role.ChangeOfRole.as_view(), name="change_of_role"),
     path("agent-roles/<slug:slug>/end", agent_role.EndOfRole.as_view(), name="end_of_role"),
     path("role-assignments", agent_role.RoleAssignments.as_view(), name="role_assignments"),
+    path("role-assignments/plan", agent_role.PlanOfAssignment.as_view(), name="plan_of_assignment"),
     path("role-assignments/<uuid:id>", agent_role.OneRoleAssignment.as_view(), name="role_assignment"),
     path("role-assignments/<uuid:id>/end", agent_role.EndOfAssignment.as_view(), name="end_of_assignment"),
     path("scope-exceptions", agent_role.ScopeExceptions.as_view(), name="scope_exceptions"),

@@ -41,9 +41,7 @@ class Plan:
             {
                 "role": [str(self.role.pk), self.role.current.sha256 if self.role.current else ""],
                 "permissions": digest_of(self.role.name, self.permissions),
-                "effects": [
-                    [str(each.agent.pk), _told(each.ended), _told(each.begins)] for each in self.effects
-                ],
+                "effects": [each.told for each in self.effects],
             }
         )
 
@@ -237,11 +235,4 @@ def _record(action: Action, actor: Person, role: AgentRole, reason: str, **more:
             "reason": reason,
             **more,
         },
-    )
-
-
-def _told(grants: Sequence[object]) -> list[list[str]]:
-    return sorted(
-        [str(each.action), str(each.resource), *each.conditions]  # type: ignore[attr-defined]
-        for each in grants
     )

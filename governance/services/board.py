@@ -14,7 +14,7 @@ from audits.services import history
 from governance import permissions, selectors
 from governance.choices import Discipline
 from governance.models import Seat
-from governance.services import locks, telling
+from governance.services import locks, policy_telling, telling, telling_requests
 
 
 def assign_seat(
@@ -62,6 +62,8 @@ def assign_seat(
             },
         )
         telling.seated(person=holder)
+        policy_telling.seated(person=holder)
+        telling_requests.seated(person=holder)
     return seat
 
 

@@ -209,7 +209,7 @@ def close(actor: Actor, version: PolicyVersion, reason: str) -> None:
     version.shadow_ended_at = version.shadow_ended_at or (now if version.shadow_started_at else None)
     version.state, version.withdrawn_at, version.reason = PolicyState.WITHDRAWN, now, reason
     version.save()
-    policy_telling.settled(version=version)
+    policy_telling.settled(version=version, actor=actor)
     record(Action.POLICY_WITHDRAWN, actor, version, reason=reason)
 
 

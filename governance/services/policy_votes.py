@@ -145,8 +145,8 @@ def _resolve(actor: Person, version: PolicyVersion) -> None:
         return
     _replayed(version)
     version.shadow_ended_at = timezone.now()
-    policy_telling.settled(version=version)
     before = _activate(actor, version)
+    policy_telling.settled(version=version, actor=actor.actor)
     record(
         Action.POLICY_APPLIED,
         actor.actor,

@@ -17,13 +17,13 @@ from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
-from governance import conditions, role_permissions
+from governance import conditions, role_permissions, role_selectors
 from governance.choices import AssignmentKind
 from governance.models import AgentRole, RoleAssignment
 from governance.role_rules import MAX_CONDITIONS
-from governance.services import locks, role_grants
+from governance.services import assignment_plans, locks, role_grants
 from governance.services.actors import SWEEPER
-from governance.services.role_grants import Effect
+from governance.services.assignment_plans import Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +38,30 @@ class Terms:
     ends_at: datetime | None = None
 
 
-def plan(*, actor: Person, agent: Agent, terms: Terms) -> Effect:
-    """What the assignment would end and begin. Nothing is changed.
+def plan(*, actor: Person, agent: Agent, terms: Terms) -> Plan:
+    """What the assignment would give, against what the agent has now. Nothing is changed.
 
     Raises:
         Denied: the actor may not assign.
-        Invalid: as `assign`.
+        Invalid, Conflict: as `assign`.
     """
     refuse(role_permissions.against_assigning(actor, agent))
     made = _prepared(actor, agent, terms)
-    return role_grants.effect(agent, also=[made])
+    _require_room(agent, made.role)
+    return assignment_plans.of(made)
 
 
-def assign(*, actor: Person, agent: Agent, terms: Terms, reason: str) -> RoleAssignment:
+def assign(*, actor: Person, agent: Agent, terms: Terms, reason: str, expected: str = "") -> RoleAssignment:
     """Give an agent a role; what the role speaks of, it decides from now on.
+
+    Args:
+        expected: the digest of the plan that was shown; empty where none was.
 
     Raises:
         Denied: the actor keeps no roles, or stands on the agent's own side; recorded.
         Invalid: there is no reason, the times are none, or kind, addition and conditions do not fit.
-        Conflict: the agent holds the role already, is retired or only discovered, or a role has ended.
+        Conflict: the agent holds the role already, is retired or only discovered, a role has ended, or it
+            would now do something else than what was shown.
     """
     said = fields.sentence(reason, field="reason")
     with attempt(
@@ -64,13 +69,12 @@ def assign(*, actor: Person, agent: Agent, terms: Terms, reason: str) -> RoleAss
     ):
         agent = locks.agent(agent.pk)
         refuse(role_permissions.against_assigning(actor, agent))
-        if agent.state in {AgentState.RETIRED, AgentState.DISCOVERED}:
-            raise Conflict(f"{agent} is {agent.get_state_display().lower()}: it is given no role.")
         made = _prepared(actor, agent, _held(terms))
         made.reason = said
+        _require_room(agent, made.role)
+        if expected and assignment_plans.of(made).digest != expected:
+            raise Conflict("Something has changed since this was shown. Nothing was saved: look again.")
         _close_past(agent, made.role)
-        if RoleAssignment.objects.filter(agent=agent, role=made.role, ended_at__isnull=True).exists():
-            raise Conflict(f"{agent} holds {made.role} already. End that assignment first.")
         made.save(force_insert=True)
         _record(Action.ROLE_ASSIGNED, actor.actor, made)
         role_grants.renew(actor=actor.actor, agent=agent)
@@ -138,6 +142,17 @@ def _prepared(actor: Person, agent: Agent, terms: Terms) -> RoleAssignment:
         starts_at=begins,
         ends_at=terms.ends_at,
     )
+
+
+def _require_room(agent: Agent, role: AgentRole) -> None:
+    """
+    Raises:
+        Conflict: the agent is given no role, or holds this one.
+    """
+    if agent.state in {AgentState.RETIRED, AgentState.DISCOVERED}:
+        raise Conflict(f"{agent} is {agent.get_state_display().lower()}: it is given no role.")
+    if role_selectors.live_assignments().filter(agent=agent, role=role).exists():
+        raise Conflict(f"{agent} holds {role} already. End that assignment first.")
 
 
 def _conditions(given: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -17,6 +17,7 @@ from agents.choices import Access
 from agents.models import Agent
 from agents.services import register
 from audits.actor import Actor
+from audits.canonical import JSON
 from governance import contents, resource_pattern, role_selectors
 from governance.models import Approval, Grant, RoleAssignment
 from governance.role_rules import Permission
@@ -37,6 +38,15 @@ class Effect:
     @property
     def ended(self) -> list[Grant]:
         return [grant for grant, _ in self.ends]
+
+    @property
+    def told(self) -> list[JSON]:
+        """As it is digested: what ends and begins, whenever it is asked."""
+        return [str(self.agent.pk), _told(self.ended), _told(self.begins)]
+
+
+def _told(rows: Iterable[Grant]) -> list[JSON]:
+    return [*sorted([grant.action, grant.resource, *grant.conditions] for grant in rows)]
 
 
 def add_reads(

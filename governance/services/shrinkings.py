@@ -21,7 +21,7 @@ from audits.services import ledger
 from governance import policy_permissions, shrinking
 from governance.choices import ShrinkKind, ShrinkState
 from governance.models import Grant, Shrinking
-from governance.services import grants, locks
+from governance.services import grants, locks, telling_requests
 from governance.shrinking import DAYS, MAX_DAYS, MIN_DAYS, Shrink
 
 
@@ -50,6 +50,7 @@ def propose(*, actor: Person, grant: Grant, days: int = DAYS) -> Shrinking:
         except IntegrityError as error:
             raise Conflict("It is proposed to shrink this grant already.") from error
         _record(Action.GRANT_SHRINK_PROPOSED, actor, agent, proposal)
+        telling_requests.shrink_proposed(proposal=proposal, agent=agent, actor=actor.actor)
     return proposal
 
 
@@ -74,6 +75,7 @@ def carry_out(*, actor: Person, proposal: Shrinking) -> Shrinking:
         held.replayed = replayed
         held.save()
         _record(Action.GRANT_SHRUNK, actor, agent, held)
+        telling_requests.shrink_decided(proposal=held, agent=agent, actor=actor.actor)
     return held
 
 
@@ -95,6 +97,7 @@ def decline(*, actor: Person, proposal: Shrinking, reason: str) -> Shrinking:
         held.reason = reason.strip()
         held.save()
         _record(Action.GRANT_SHRINK_DECLINED, actor, agent, held)
+        telling_requests.shrink_decided(proposal=held, agent=agent, actor=actor.actor)
     return held
 
 

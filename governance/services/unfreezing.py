@@ -22,7 +22,7 @@ from governance import containment_permissions, selectors
 from governance.choices import ContainmentLevel, ContainmentState, UnfreezeState
 from governance.containment_selectors import digest_of
 from governance.models import Containment, Unfreeze
-from governance.services import locks
+from governance.services import locks, telling_requests
 from governance.services.actors import SWEEPER
 
 MAX_REASON = 2_000
@@ -65,6 +65,7 @@ def request(
                 expires_at=now + timedelta(hours=settings.UNFREEZE_HOURS),
             )
             _record(Action.UNFREEZE_REQUESTED, actor.actor, unfreeze, authentication=authentication.evidence)
+            telling_requests.unfreeze_requested(unfreeze=unfreeze)
     except IntegrityError as error:
         raise Conflict("Somebody has asked for it already: confirm or decline that.") from error
     return unfreeze
@@ -217,6 +218,7 @@ def _close(actor: Actor, unfreeze: Unfreeze, state: UnfreezeState, note: str, **
     unfreeze.state, unfreeze.note, unfreeze.ended_at = state, note, timezone.now()
     unfreeze.save(update_fields=["state", "note", "ended_at", "ended_by"])
     _record(Action.UNFREEZE_ENDED, actor, unfreeze, state=state.value, note=note, **more)
+    telling_requests.unfreeze_ended(unfreeze=unfreeze, actor=actor)
 
 
 def _record(action: Action, actor: Actor, unfreeze: Unfreeze, **more: object) -> None:

@@ -23,6 +23,7 @@ __all__ = ["Due", "Group", "Task", "count", "due", "groups", "page"]
 MOST = 100
 KINDS = (
     Kind("votes", "To vote on", "Vote", asked.votes, each(asked.vote)),
+    Kind("policies", "Policies to approve", "Read and vote", asked.policies, each(asked.policy)),
     Kind("unfreezes", "Frozen, to let go on", "Confirm", stopped.unfreezes, each(stopped.unfreeze)),
     Kind("gates", "Gates to sign", "Sign", prepared.gates_to_sign, each(prepared.gate_to_sign)),
     Kind(
@@ -45,6 +46,7 @@ KINDS = (
     Kind("offers", "Agents offered to me", "Accept or decline", asked.offers, each(asked.offer)),
     Kind("reviews", "Reviews of my agents", "Review", asked.reviews, each(asked.review)),
     Kind("orphans", "Agents without an owner", "Find an owner", asked.orphans, each(asked.orphan)),
+    Kind("shrinkings", "Unused grants to shrink", "Confirm or decline", asked.shrinks, each(asked.shrink)),
     Kind("secrets", "Secrets to rotate", "Rotate", running.rotations, each(running.rotation)),
     Kind("outcomes", "Decisions without outcome", "Find out", outside.outcomes, each(outside.outcome)),
     Kind("anomalies", "Unusual egress", "Say what it was", outside.anomalies, each(outside.anomaly)),

@@ -1,4 +1,4 @@
-"""What others ask of somebody: votes, changes, writes, offers, reviews, owners to find."""
+"""What others ask of somebody: votes, changes, writes, offers, reviews, owners to find, grants to shrink."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,10 +10,10 @@ from django.utils.html import format_html
 
 from agents.choices import OPEN_PROPOSALS, AgentState
 from agents.models import Agent, Handover, Person, ProposedAction
-from audits.admin.show import show_foreign, show_link, show_time
-from governance import elevation_selectors, permissions, selectors
+from audits.admin.show import EMPTY, show_foreign, show_link, show_time
+from governance import elevation_selectors, permissions, policy_selectors, selectors, shrinking
 from governance.choices import ApprovalState
-from governance.models import Approval, BreakGlass
+from governance.models import Approval, BreakGlass, PolicyVersion, Shrinking
 from portal import tenure
 from portal.waiting.shown import REFUSED, Task, due, end_of, mine, risk_of, show_risk, with_last_request
 
@@ -25,6 +25,10 @@ FINDING = "the scanner"
 def votes(person: Person) -> QuerySet[Approval]:
     waiting = selectors.waiting_for(person).select_related("agent", "requested_by")
     return waiting.annotate(risk=risk_of("agent")).order_by("expires_at", "requested_at")
+
+
+def policies(person: Person) -> QuerySet[PolicyVersion]:
+    return policy_selectors.waiting_for(person).select_related("proposed_by").order_by("proposed_at")
 
 
 def asks(person: Person) -> QuerySet[ProposedAction]:
@@ -48,6 +52,11 @@ def reviews(person: Person) -> QuerySet[Agent]:
 
 def orphans(person: Person) -> QuerySet[Agent]:
     return tenure.orphans_for(person).select_related("owner").annotate(risk=risk_of("pk"))
+
+
+def shrinks(person: Person) -> QuerySet[Shrinking]:
+    rows = shrinking.waiting_for(person).select_related("grant__agent", "proposed_by")
+    return rows.annotate(risk=risk_of("grant__agent")).order_by("proposed_at", "pk")
 
 
 def glasses(person: Person) -> list[BreakGlass]:
@@ -81,6 +90,17 @@ def vote(approval: Any) -> Task:
         asked_by=str(approval.requested_by),
         since=show_time(approval.requested_at),
         due=due(approval.expires_at),
+    )
+
+
+def policy(version: Any) -> Task:
+    return Task(
+        what=show_link(version),
+        detail="Two people approve it, by its digest.",
+        agent=EMPTY,
+        risk=EMPTY,
+        asked_by=str(version.proposed_by),
+        since=show_time(version.proposed_at),
     )
 
 
@@ -139,4 +159,16 @@ def orphan(agent: Any) -> Task:
         risk=show_risk(agent.risk),
         asked_by=f"{agent.owner} has left",
         since=show_time(agent.ownerless_at),
+    )
+
+
+def shrink(proposal: Any) -> Task:
+    left = f"{proposal.resource} is left" if proposal.resource else "Nothing is left"
+    return Task(
+        what=show_link(proposal),
+        detail=f"{left} of it; what was allowed in {proposal.days} days stays allowed.",
+        agent=show_link(proposal.grant.agent),
+        risk=show_risk(proposal.risk),
+        asked_by=str(proposal.proposed_by),
+        since=show_time(proposal.proposed_at),
     )

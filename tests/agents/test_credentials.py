@@ -76,7 +76,7 @@ def verify(token: str, **changes: Any) -> Credential:
 
 def test_a_token_carries_one_task_and_nothing_else(instance: AgentInstance) -> None:
     elevation = new_id()
-    token, credential = mint(instance, elevation_id=elevation)
+    token, credential = mint(instance, elevation_id=elevation, elevation_digest="a" * 64)
     claims = jwt.decode(token, options={"verify_signature": False})
     header = jwt.get_unverified_header(token)
     assert (header["typ"], header["alg"], header["kid"]) == ("at+jwt", "ES256", signing.key().id)
@@ -96,7 +96,12 @@ def test_a_token_carries_one_task_and_nothing_else(instance: AgentInstance) -> N
     ]
     assert claims["prv"] == instance.version.digest
     assert claims["epoch"] == revocations.current() > 0
-    assert claims["elev"]["id"] == str(elevation)
+    assert claims["elev"] == {"id": str(elevation), "hash": "a" * 64, "until": claims["exp"]}
+
+
+def test_a_token_for_reading_names_no_elevation(instance: AgentInstance) -> None:
+    token, _credential = mint(instance)
+    assert "elev" not in jwt.decode(token, options={"verify_signature": False})
 
 
 def test_minting_is_recorded_without_the_token(instance: AgentInstance) -> None:

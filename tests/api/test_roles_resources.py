@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from agents.models import Agent, Person
-from governance.models import Grant, Resource
+from governance.models import Grant, Resource, RoleAssignment
 from governance.services import scope_exceptions
 from tests.api.calling import Caller, caller, problem
 from tests.api.test_resources import made, read
-from tests.governance.roles import assign, catalogue, role
+from tests.governance.roles import ASKS, READS, assign, catalogue, conditional, role
 from tests.governance.story import LOOKUP
 
 pytestmark = pytest.mark.django_db
@@ -102,6 +102,32 @@ def test_an_assignment(steward: Caller, stella: Person, olivia: Person, active_a
     ended = read(caller(olivia).post(f"role-assignments/{row['id']}/end", {"reason": "No."}))
     assert ended["end_reason"] == "No."
     assert not Grant.objects.filter(assignment=row["id"], ends_at=None).exists()
+
+
+def test_an_assignment_is_looked_at_first(
+    steward: Caller, stella: Person, olivia: Person, active_analyst: Agent
+) -> None:
+    catalogue(stella)
+    role(stella, "analyst", conditional(READS, ["sensitivity_at_most(public)"]), ASKS)
+    terms = {"agent": active_analyst.slug, "role": "analyst"}
+    problem(caller(olivia).post("role-assignments/plan", terms), 403, "denied")
+    told = problem(steward.post("role-assignments/plan", terms | {"kind": "dynamic"}), 422, "invalid")
+    assert [error["pointer"] for error in told["errors"]] == ["/conditions"]
+    plan = read(steward.post("role-assignments/plan", terms))
+    assert [row["action"] for row in plan["stays"]] == ["assess_vulnerability"]
+    assert [row["conditions"] for row in plan["ends"]] == [[]]
+    assert [row["conditions"] for row in plan["begins"]] == [["sensitivity_at_most(public)"]]
+    assert [row["action"] for row in plan["asks"]] == ["open_ticket"]
+    assert [(row["reason"], row["action"]) for row in plan["withheld"]] == [
+        ("sensitivity", LOOKUP[0]),
+        ("standing_write", "open_ticket"),
+    ]
+    assert not RoleAssignment.objects.exists()
+    given = terms | {"reason": "Its work."}
+    problem(steward.post("role-assignments", given | {"expected": "0" * 64}), 409, "conflict")
+    row = made(steward.post("role-assignments", given | {"expected": plan["digest"]}))
+    assert row["role"] == "analyst"
+    problem(steward.post("role-assignments/plan", terms), 409, "conflict")
 
 
 def test_exceptions_are_read_and_not_granted(steward: Caller, ada: Person) -> None:

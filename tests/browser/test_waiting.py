@@ -17,8 +17,10 @@ from agents.analyst import provenance
 from agents.models import Agent, Person
 from agents.services import register, third_parties
 from governance.choices import AssessmentKind
-from governance.services import risk
-from tests.governance import papers
+from governance.models import Decision, Grant
+from governance.services import risk, shrinkings
+from tests.governance import papers, policing
+from tests.governance.story import without_triggers
 olivia, sasha, ada = (Person.objects.get(username=name) for name in ("olivia", "sasha", "ada"))
 agent = register.register_agent(
     actor=olivia, slug="invoice-helper", name="Invoice helper", purpose="Sorts invoices.",
@@ -36,10 +38,22 @@ third_parties.add(actor=ada, slug="late", facts=third_parties.Facts(
     name="Late Ltd", provides="Invoices.", jurisdictions=["DE"],
     assess_again_by=timezone.localdate() - timedelta(days=9),
 ))
+lookups = Grant.objects.filter(action="get_vulnerability_info", ends_at=None)
+with without_triggers():
+    lookups.update(starts_at=timezone.now() - timedelta(days=100))
+    Decision.objects.update(decided_at=timezone.now() - timedelta(days=95))
+shrinkings.propose(actor=ada, grant=lookups.get())
+policing.proposed()
 """
 WAITS = {
-    "olivia": ("Gates to sign", "Edited since approval", "Mitigations I promised", "Own drafts"),
-    "sasha": ("Gates to sign", "Assessments to sign"),
+    "olivia": (
+        "Gates to sign",
+        "Edited since approval",
+        "Mitigations I promised",
+        "Own drafts",
+        "Unused grants to shrink",
+    ),
+    "sasha": ("Gates to sign", "Assessments to sign", "Policies to approve"),
     "ada": ("Third parties overdue",),
 }
 

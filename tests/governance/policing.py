@@ -23,7 +23,7 @@ type Grant = { id: String, resource: String, elevated: Bool };
 type About = {
     access: String, intent: String, time: { epoch: Long, hour: Long, weekday: Long }, environment: String,
     autonomy: String, business_unit: String, data_categories: Set<String>, owner: String,
-    risk_class?: String, grant?: Grant
+    risk_class?: String, sensitivity?: String, grant?: Grant
 };
 action "get_vulnerability_info", "open_ticket" appliesTo {
     principal: AgentInstance, resource: [endpoint, finding], context: About

@@ -65,6 +65,8 @@ def test_tables_tell_who_decided_what(active_analyst: Agent, olivia: Person, mem
         "impactassessment.json", "mitigation.json", "gatesignature.json", "decisionoutcome.json",
         "containment.json", "unfreeze.json",
         "accessrequest.json", "breakglass.json", "approvalopening.json",
+        "roleassignment.json", "agentrole.json", "agentroleversion.json", "resource.json",
+        "scopeexception.json",
     }  # fmt: skip
     assert {row["person_id"] for row in tables["vote.json"]} == {str(member.pk) for member in members}
     assert [row["id"] for row in tables["elevation.json"]] == [str(elevation.pk)]

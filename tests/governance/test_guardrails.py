@@ -14,13 +14,14 @@ from agents.decision_point import Question
 from agents.models import Agent, AgentInstance, Person
 from audits.errors import Invalid
 from governance import decisions, pdp, shadow
-from governance.choices import DecisionReason
+from governance.choices import DecisionReason, Sensitivity
 from governance.models import Decision, Grant, PolicyDifference
-from governance.services import policies, policy_trials
+from governance.services import policies, policy_trials, resources
 from governance.what_if import FACTS
 from tests.authzen.asking import EVALUATION, EVALUATIONS, Asker
 from tests.governance import policing
 from tests.governance.policing import AGENT_SCHEMA, PERMIT
+from tests.governance.roles import resource as catalogued
 from tests.governance.story import elevate, events, question, read, resource, start_instance, tamper, write
 
 FORBID = '@id("no-lookups") @reason("Not today.") forbid (principal, action, resource);'
@@ -80,6 +81,7 @@ def test_a_forbid_denies_a_write_and_takes_no_use(
         ('context.data_categories.contains("vulnerability reports")', True),
         ('context.data_categories.contains("health")', False),
         ('context has risk_class && context.risk_class == "high"', False),
+        ("context has sensitivity", False),
         ('context.owner == "olivia"', True),
         ('context.business_unit == "Security operations"', True),
         ("context.time.epoch > 1700000000 && context.time.hour < 24 && context.time.weekday <= 7", True),
@@ -90,6 +92,49 @@ def test_a_forbid_denies_a_write_and_takes_no_use(
 def test_what_a_guardrail_may_look_at(instance: AgentInstance, condition: str, hit: bool) -> None:  # noqa: FBT001
     guard(f"forbid (principal, action, resource) when {{ {condition} }};")
     assert (reason(instance) == "guardrail") is hit
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("condition", "hit"),
+    [
+        ('context has sensitivity && context.sensitivity == "restricted"', True),
+        ('context has sensitivity && context.sensitivity == "internal"', False),
+        ("!(context has sensitivity)", False),
+    ],
+)
+def test_a_guardrail_may_look_at_the_strictest_that_the_catalogue_knows(
+    instance: AgentInstance,
+    stella: Person,
+    condition: str,
+    hit: bool,  # noqa: FBT001
+) -> None:
+    catalogued(stella, "nvd", "endpoint/nvd")
+    catalogued(stella, "all_endpoints", "endpoint/{name}", sensitivity=Sensitivity.RESTRICTED)
+    catalogued(stella, "elsewhere", "table/nvd")
+    guard(f"forbid (principal, action, resource) when {{ {condition} }};")
+    assert (reason(instance) == "guardrail") is hit
+
+
+@pytest.mark.django_db
+def test_of_a_resource_that_the_catalogue_lost_it_is_told_nothing(
+    instance: AgentInstance, stella: Person
+) -> None:
+    known = catalogued(stella, "nvd", "endpoint/nvd", sensitivity=Sensitivity.RESTRICTED)
+    guard("forbid (principal, action, resource) when { context has sensitivity };")
+    assert reason(instance) == "guardrail"
+    resources.end(actor=stella, resource=known, reason="It is gone.")
+    assert reason(instance) == "allowed_by_grant"
+
+
+@pytest.mark.django_db
+def test_a_replay_asks_with_what_the_catalogue_says_today(instance: AgentInstance, stella: Person) -> None:
+    assert read(instance).allowed
+    catalogued(stella, "nvd", "endpoint/nvd", sensitivity=Sensitivity.RESTRICTED)
+    text = "forbid (principal, action, resource) when { context has sensitivity };"
+    version = policing.valid(text, AGENT_SCHEMA)
+    found = policy_trials.replay(actor=policing.author().actor, version=version)
+    assert (found.replayed, found.changed) == (1, 1)
 
 
 @pytest.mark.django_db

@@ -158,7 +158,10 @@ def test_a_role_is_assigned_and_taken_away(
         "conditions": "within_task\nintent_is(Incident)",
         "reason": work.HOSTILE,
     }
-    response = steward.post(page("roleassignment_add"), given)
+    text = steward.post(page("roleassignment_add"), given).content.decode()
+    assert not RoleAssignment.objects.exists()
+    digest = text.split('name="expected" value="')[1].split('"')[0]
+    response = steward.post(page("roleassignment_add"), given | {"expected": digest})
     held = RoleAssignment.objects.get()
     assert response.headers["Location"] == page("roleassignment_change", held.pk)
     owner = sign_in(olivia)

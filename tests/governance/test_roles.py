@@ -360,7 +360,7 @@ def test_an_exception_is_narrow_and_ends(ada: Person, reference: str, days: int,
 
 def test_looking_at_an_assignment_changes_nothing(instance: AgentInstance, stella: Person) -> None:
     harder = role(stella, "analyst", conditional(READS, ["within_task"]))
-    effect = role_assignments.plan(actor=stella, agent=instance.agent, terms=Terms(role=harder))
+    effect = role_assignments.plan(actor=stella, agent=instance.agent, terms=Terms(role=harder)).effect
     assert [(grant.action, grant.conditions) for grant in effect.ended] == [(LOOKUP[0], [])]
     assert [(grant.action, grant.conditions) for grant in effect.begins] == [(LOOKUP[0], ["within_task"])]
     assert open_reads(instance.agent) == {"endpoint/nvd": False}

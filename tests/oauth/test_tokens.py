@@ -1,5 +1,6 @@
 """A copy of an agent elsewhere gets a token for one task (RFC 6749, 7523, 9068, 9396, 9449)."""
 
+import hashlib
 from datetime import timedelta
 
 import jwt
@@ -14,7 +15,8 @@ from audits.errors import Conflict, Denied, Invalid
 from governance.models import Decision, DecisionOutcome
 from governance.services import enforcement_points
 from tests.conftest import SETUP
-from tests.governance.story import elevate, events, resource
+from tests.governance.story import approval_of, cast, elevate, events, request, resource
+from tests.governance.test_break_glass import broken
 from tests.oauth.client import (
     CRM,
     Copy,
@@ -28,6 +30,7 @@ from tests.oauth.client import (
     revoke,
     task,
 )
+from tests.promises.test_elevation_revisions import newest, revise
 
 pytestmark = pytest.mark.django_db
 SYSTEM = Actor.system("test")
@@ -95,9 +98,42 @@ def test_a_write_token_is_bound_to_a_key_and_ends_with_the_elevation(
     assert len(claims["cnf"]["jkt"]) == 43
     assert elevation.ends_at is not None
     assert claims["exp"] <= elevation.ends_at.timestamp()
+    approval = approval_of(elevation)
+    assert claims["elev"] == {
+        "id": str(elevation.pk),
+        "hash": hashlib.sha256(approval.content.encode()).hexdigest(),
+        "until": int(elevation.ends_at.timestamp()),
+    }
+    assert claims["elev"]["hash"] == approval.digest
+    assert {vote.digest for vote in approval.votes.all()} == {approval.digest}
     elevation.refresh_from_db()
     assert elevation.used == 1
     assert ask(client, copy, a_write(on), proof=copy.proof(by=key)).json()["reason"] == "budget_spent"
+
+
+def test_the_hash_of_an_elevation_is_of_the_wording_that_was_approved_last(
+    client: Client, copy: Copy, olivia: Person, members: list[Person]
+) -> None:
+    on = resource()
+    asked = request(olivia, copy.instance.agent, on)
+    first = approval_of(asked).digest
+    revise(olivia, asked, intent="Open it, and say so.")
+    approval = newest(asked)
+    for member in members[:2]:
+        cast(member, approval)
+    body = ask(client, copy, a_write(on), proof=copy.proof()).json()
+    assert claims_of(body["access_token"])["elev"]["hash"] == approval.digest != first
+
+
+def test_the_hash_of_broken_glass_is_of_what_was_opened(
+    client: Client, copy: Copy, olivia: Person, members: list[Person]
+) -> None:
+    on = resource()
+    glass = broken(olivia, copy.instance.agent, on)
+    body = ask(client, copy, a_write(on), proof=copy.proof()).json()
+    elev = claims_of(body["access_token"])["elev"]
+    assert elev["hash"] == glass.digest == hashlib.sha256(glass.content.encode()).hexdigest()
+    assert elev["id"] == str(glass.elevation_id)
 
 
 def test_what_a_token_is_worth_now(client: Client, copy: Copy, gateway: str) -> None:

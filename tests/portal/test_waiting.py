@@ -10,12 +10,17 @@ from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import Agent, Person
-from governance.choices import VoteChoice
-from governance.models import Approval, RiskAssessment, RiskClass
+from agents.services import people
+from governance.choices import Discipline, VoteChoice
+from governance.models import Approval, Grant, RiskAssessment, RiskClass
+from governance.services import shrinkings
+from governance.services.board import assign_seat
 from portal import waiting
 from portal.waiting import Task, due
+from tests.governance import policing
 from tests.governance.containing import ask_back, confirm, freeze
-from tests.governance.story import cast
+from tests.governance.story import cast, tamper
+from tests.governance.test_shrinking import aged
 from tests.portal import work
 from tests.portal.pages import page, queries
 
@@ -176,3 +181,63 @@ def test_what_is_frozen_waits_for_a_second_person(
     assert not group(olivia, "unfreezes")
     confirm(sasha, asked)
     assert not group(sasha, "unfreezes")
+
+
+@pytest.mark.django_db
+def test_a_proposed_policy_version_waits_for_those_who_may_approve_it(
+    client: Client, ada: Person, sasha: Person, carla: Person, olivia: Person
+) -> None:
+    policing.active()
+    version = policing.proposed()
+    for person in (sasha, carla):
+        [task] = group(person, "policies")
+        assert version.label in task.what
+        assert task.asked_by == str(ada)
+    assert not group(ada, "policies")
+    assert not group(olivia, "policies")
+    before = waiting.count(sasha)
+    policing.vote(sasha, version)
+    assert (group(sasha, "policies"), waiting.count(sasha)) == ([], before - 1)
+    client.force_login(carla)
+    assert "Policies to approve" in page(client, reverse("admin:waiting"))
+    assert client.get(reverse("admin:governance_policyversion_change", args=[version.pk])).status_code == 200
+    policing.vote(carla, version)
+    assert not group(carla, "policies")
+
+
+@pytest.mark.django_db
+def test_who_wrote_a_policy_version_is_not_asked_about_it_in_their_seat(ada: Person, sasha: Person) -> None:
+    assign_seat(actor=ada, person=ada, discipline=Discipline.LEGAL)
+    policing.proposed()
+    assert not group(ada, "policies")
+    assert group(sasha, "policies")
+
+
+@pytest.mark.django_db
+def test_an_unused_grant_waits_for_the_owners_side(
+    client: Client, active_analyst: Agent, *, olivia: Person, daniel: Person, ada: Person, sasha: Person
+) -> None:
+    proposal = shrinkings.propose(actor=ada, grant=aged())
+    for person in (olivia, daniel):
+        [task] = group(person, "shrinkings")
+        assert task.detail == "Nothing is left of it; what was allowed in 90 days stays allowed."
+        assert task.asked_by == str(ada)
+        assert waiting.count(person) == 1
+    assert not group(ada, "shrinkings")
+    assert not group(sasha, "shrinkings")
+    client.force_login(olivia)
+    assert "Unused grants to shrink" in page(client, reverse("admin:waiting"))
+    assert "Confirm" in page(client, reverse("admin:governance_shrinking_change", args=[proposal.pk]))
+    people.deactivate(actor=ada.actor, person=olivia)
+    assert len(group(ada, "shrinkings")) == 1
+    assert not group(Person.objects.get(pk=olivia.pk), "shrinkings")
+    shrinkings.decline(actor=daniel, proposal=proposal, reason="For the yearly audit.")
+    assert not group(daniel, "shrinkings")
+
+
+@pytest.mark.django_db
+def test_a_grant_that_ended_meanwhile_asks_nobody(active_analyst: Agent, olivia: Person, ada: Person) -> None:
+    grant = aged()
+    shrinkings.propose(actor=ada, grant=grant)
+    tamper(Grant.objects.filter(pk=grant.pk), ends_at=timezone.now())
+    assert not group(olivia, "shrinkings")

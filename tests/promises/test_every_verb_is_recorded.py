@@ -802,7 +802,7 @@ def _roles(ada: Person, agent: Agent) -> None:
     reading = {"resource": "everything", "actions": ["read"]}
     held, other = role(ada, "reader", reading), role(ada, "spare", reading)
     terms = role_assignments.Terms(role=held)
-    assert role_assignments.plan(actor=ada, agent=agent, terms=terms).begins
+    assert role_assignments.plan(actor=ada, agent=agent, terms=terms).effect.begins
     given = role_assignments.assign(actor=ada, agent=agent, terms=terms, reason="It reads.")
     harder = permissions({**reading, "conditions": ["within_task"]})
     plan = agent_roles.plan(actor=ada, role=held, permissions=harder)
