@@ -1,5 +1,7 @@
 """An agent acts for a person who lets it, and for nobody else (RFC 8693)."""
 
+from uuid import UUID
+
 from agents.models import Delegation, Person
 from agents.services import delegations, exchange, tokens
 from agents.services.exchange import Exchange
@@ -29,6 +31,7 @@ def play(story: Story, desk: OrderDesk) -> str:
     screen.require(held and said["act"]["sub"] == desk.copy.instance.spiffe_id, "The token is not for them.")
     screen.step(f"the agent exchanges what {person} handed out: a {issued.type} token for {issued.seconds} s")
     screen.note(f"sub: {person}, act: {said['act']['sub']}")
+    desk.carried_out(UUID(said["evaluation_id"]))
     screen.require(
         desk.asks(READ, inbox, on_behalf_of=person.username).allowed, "With the delegation it is refused."
     )

@@ -4,9 +4,9 @@ from agents.services import tokens
 from governance import point_selectors
 from governance.choices import PointState
 from governance.models import EnforcementPoint
-from governance.services import containments, revocation_feed
-from portal.demo.order_desk import OrderDesk, point
-from portal.demo.people import SECURITY
+from governance.services import containments, enforcement_points, revocation_feed
+from portal.demo.order_desk import OrderDesk
+from portal.demo.people import DEMO, SECURITY
 from portal.demo.scene import Story
 
 SILENT = "warehouse-proxy"
@@ -16,7 +16,8 @@ def play(story: Story, desk: OrderDesk, token: str) -> None:
     """The agent is frozen at the end; `token` is one that it holds."""
     screen = story.screen
     screen.chapter("Every enforcement point has to know")
-    silent = point(SILENT)
+    silent = EnforcementPoint.objects.filter(name=SILENT).first()
+    silent = silent or enforcement_points.add(actor=DEMO, name=SILENT)[0]
     since = _follow(desk.gateway, 0)
     screen.step(f"{desk.gateway.name} follows the revocation feed up to {since}; {silent.name} never came")
     containments.freeze_agent(

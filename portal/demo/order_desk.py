@@ -5,14 +5,15 @@ board approved of the analyst changes.
 """
 
 from dataclasses import dataclass
+from uuid import UUID
 
-from agents.choices import AgentState
+from agents.choices import ActionOutcome, AgentState
 from agents.models import Agent
 from agents.services import copies, importing
 from governance import access, authzen, containment_selectors
 from governance.access import Answered
 from governance.models import EnforcementPoint
-from governance.services import enforcement_points
+from governance.services import enforcement_points, outcomes
 from portal.demo import own_agent, stopping
 from portal.demo.people import DEMO
 from portal.demo.running_copy import RunningCopy, new_key, public
@@ -32,7 +33,7 @@ class OrderDesk:
     gateway: EnforcementPoint
 
     def asks(self, action: str, resource: str, **context: object) -> Answered:
-        """What the gateway is told when the copy wants this."""
+        """What the gateway is told when the copy wants this; what is allowed it carries out, and says so."""
         kind, _, identifier = resource.partition("/")
         evaluation = authzen.evaluation(
             {
@@ -42,7 +43,13 @@ class OrderDesk:
                 "context": {"intent": "Answer a customer.", **context},
             }
         )
-        return access.decide(evaluation=evaluation, point=self.gateway)
+        answer = access.decide(evaluation=evaluation, point=self.gateway)
+        if answer.allowed:
+            self.carried_out(answer.id)
+        return answer
+
+    def carried_out(self, decision: UUID) -> None:
+        outcomes.report(point=self.gateway, evaluation_id=decision, outcome=ActionOutcome.EXECUTED, detail="")
 
 
 def open_it(story: Story) -> OrderDesk:
@@ -57,15 +64,21 @@ def open_it(story: Story) -> OrderDesk:
     screen.step(f"{agent.name} is in the register by a file, approved by the board, and read-only")
     copy = _copy(story, agent)
     screen.step(f"its copy proves itself with a key of its own: {copy.instance.spiffe_id}")
-    gateway = point(GATEWAY)
+    gateway = _gateway()
     screen.step(f"{gateway.name} asks the decision point for every call: an enforcement point")
     return OrderDesk(agent, copy, gateway)
 
 
-def point(name: str) -> EnforcementPoint:
-    """The enforcement point of this name, registered where it is missing."""
-    found = EnforcementPoint.objects.filter(name=name).first()
-    return found or enforcement_points.add(actor=DEMO, name=name)[0]
+def _gateway() -> EnforcementPoint:
+    """It proves itself with a new credential: that of an earlier story was forgotten with it."""
+    found = EnforcementPoint.objects.filter(name=GATEWAY).first()
+    if found:
+        credential = enforcement_points.rotate(actor=DEMO, point=found)
+    else:
+        _, credential = enforcement_points.add(actor=DEMO, name=GATEWAY)
+    proved = enforcement_points.authenticate(actor=DEMO, credential=credential)
+    assert proved is not None  # noqa: S101 - the credential was made a moment ago
+    return proved
 
 
 def _active(story: Story, agent: Agent) -> Agent:
