@@ -4,17 +4,14 @@ Every step goes through the same services as the admin, and checks what it says.
 belong together, is a module beside this one.
 """
 
-from agents.choices import ProposalState
-from agents.models import Agent, ProposedAction
-from governance.services import dossiers
 from portal.demo import (
+    closing,
     delegating,
     evidence,
     feed,
     guardrail,
     leaving,
     order_desk,
-    readiness,
     registering,
     roles,
     secret,
@@ -23,7 +20,7 @@ from portal.demo import (
     working,
     writing,
 )
-from portal.demo.people import PEOPLE, gather, sign_in_password
+from portal.demo.people import gather
 from portal.demo.scene import Story
 from portal.demo.screen import Screen
 from portal.worker import InProcessWorker
@@ -49,8 +46,7 @@ def play() -> None:
         another_agent_elsewhere(story)
         bundle = evidence.the_auditor_asks(story, agent)
     evidence.the_auditor_verifies(story, bundle)
-    leave_something_to_do(story, agent)
-    say_the_sign_ins(story)
+    closing.play(story, agent)
 
 
 def another_agent_elsewhere(story: Story) -> None:
@@ -62,28 +58,3 @@ def another_agent_elsewhere(story: Story) -> None:
     secret.play(story, desk)
     leaving.play(story, desk)
     feed.play(story, desk, token)
-
-
-def leave_something_to_do(story: Story, agent: Agent) -> None:
-    """A newcomer who signs in finds a decision to take and an elevation to ask for."""
-    screen = story.screen
-    screen.chapter("Left for you to try")
-    version = registering.add_version(story, agent)
-    voting.say_what_changes(story, version)
-    readiness.make_ready(story.people, agent, version)
-    dossiers.submit(actor=story.owner, version=version)
-    screen.step(f"version {version.label} waits for the board: sign in as sasha and vote")
-    waiting = ProposedAction.objects.filter(agent=agent, state=ProposalState.WAITING).count()
-    screen.step(f"{waiting} proposed actions wait for write elevation: sign in as olivia and ask for one")
-    screen.step("the order desk is frozen: ask for it to go on as olivia, and confirm it as carla")
-
-
-def say_the_sign_ins(story: Story) -> None:
-    screen = story.screen
-    screen.chapter("Every step held")
-    screen.table(
-        "sign in as",
-        "who",
-        rows=[(name, f"{first} {last}, {role}") for name, (first, last, role, _) in PEOPLE.items()],
-    )
-    screen.step(f"password of all of them: [bold]{sign_in_password()}[/]")
