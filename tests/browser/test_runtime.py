@@ -10,6 +10,12 @@ from portal.demo.closing import PAGES
 from tests.browser.conftest import Portal
 
 pytestmark = pytest.mark.browser
+# Ten minutes after the story it would be stale, and other tests may have taken so long.
+HEAR = """
+from governance.models import EnforcementPoint
+from governance.services import revocation_feed
+revocation_feed.read(actor=EnforcementPoint.objects.get(name="shop-gateway"), since=0)
+"""
 Picture = Callable[[Page, str], None]
 
 
@@ -32,6 +38,8 @@ def test_a_guardrail_is_told_from_draft_to_active(portal: Portal, picture: Pictu
 
 
 def test_what_has_not_confirmed_is_not_contained(portal: Portal, picture: Picture) -> None:
+    heard = portal.installation.manage("shell", "--no-imports", "-c", HEAR)
+    assert heard.returncode == 0, heard.stderr
     page = portal.sign_in("aude")
     page.goto("/admin/containment-state/?agent=order-desk")
     expect(page.locator("#agents")).to_contain_text("Not contained")
