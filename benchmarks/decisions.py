@@ -52,6 +52,7 @@ from django.db import connection  # noqa: E402
 from measuring import cerbos  # noqa: E402
 
 from agents import decision_point  # noqa: E402
+from agents.analyst import SLUG  # noqa: E402
 from agents.choices import Access  # noqa: E402
 from agents.models import Agent, AgentInstance, Person  # noqa: E402
 from audits.actor import Actor  # noqa: E402
@@ -150,7 +151,7 @@ def manage(*arguments: str) -> None:
 
 
 def running_copy() -> AgentInstance:
-    agent = Agent.objects.exclude(active_version=None).get()
+    agent = Agent.objects.get(slug=SLUG)
     assert agent.active_version is not None
     return AgentInstance.objects.create(
         agent=agent,

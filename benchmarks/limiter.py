@@ -51,6 +51,7 @@ from django.db import connection, connections, transaction  # noqa: E402
 from django.db.models import F  # noqa: E402
 
 from agents import rate  # noqa: E402
+from agents.analyst import SLUG  # noqa: E402
 from agents.models import Agent, AgentInstance, Allowance  # noqa: E402
 from agents.services import copies, tokens  # noqa: E402
 from audits.actor import Actor  # noqa: E402
@@ -133,7 +134,7 @@ def one_event() -> None:
 
 def minting() -> Callable[[], object]:
     """The whole of the token endpoint but HTTP: assertion, decision, credential, both recorded."""
-    agent = Agent.objects.exclude(active_version=None).get()
+    agent = Agent.objects.get(slug=SLUG)
     key = ec.generate_private_key(ec.SECP256R1())
     assert agent.active_version is not None
     jwk: Any = jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key(), as_dict=True)

@@ -139,9 +139,8 @@ def _look(question: Question, standing: Standing) -> _Situation:
 def _judge(question: Question, situation: _Situation, *, compare: bool = True) -> _Judgement:
     """What the pipeline says of it with the policies of now."""
     versions = active_policy.asked()
-    asked = cache(
-        partial(guardrails.asked_by, question, situation.standing.agent, situation.grant, timezone.now())
-    )
+    agent, risk = situation.standing.agent, situation.standing.risk_class
+    asked = cache(partial(guardrails.asked_by, question, agent, risk, situation.grant, timezone.now()))
     opinion = guardrails.opinion(situation.facts, versions.active, asked)
     difference = shadow.of_agent(situation.facts, opinion, versions.shadow, asked) if compare else None
     return _Judgement(pdp.evaluate(opinion.facts), opinion, difference)

@@ -2,7 +2,7 @@
 
 They are asked where the version's schema has actions of `AgentInstance`; a version for other types says
 nothing about agents. The principal is the running copy, a member of its agent; what else is known stands in
-the context. Pure but for what is looked up about the agent and, in the catalogue, about the resource.
+the context. Pure but for what the catalogue says about the resource.
 """
 
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from typing import Any
 
 from agents.decision_point import Question
 from agents.models import Agent
-from governance import catalogue, cedar, pdp, selectors
+from governance import catalogue, cedar, pdp
 from governance.active_policy import Active
 from governance.choices import Sensitivity
-from governance.models import Grant
+from governance.models import Grant, RiskClass
 
 UNUSABLE = "The active policies are not what was approved. Nothing is allowed until they are."
 
@@ -66,7 +66,9 @@ class Asked:
     context: dict[str, Any]
 
 
-def asked_by(question: Question, agent: Agent, grant: Grant | None, at: datetime) -> Asked:
+def asked_by(
+    question: Question, agent: Agent, risk: RiskClass | None, grant: Grant | None, at: datetime
+) -> Asked:
     """The question of a running copy, with its grant where there is one."""
     return Asked(
         instance=question.instance.spiffe_id,
@@ -78,6 +80,7 @@ def asked_by(question: Question, agent: Agent, grant: Grant | None, at: datetime
             access=question.access,
             intent=question.intent,
             at=at,
+            risk=risk,
             grant=grant,
             sensitivity=catalogue.sensitivity_of(question.resource),
         ),
@@ -90,11 +93,11 @@ def context(
     access: str,
     intent: str,
     at: datetime,
+    risk: RiskClass | None,
     grant: Grant | None,
     sensitivity: Sensitivity | None,
 ) -> dict[str, Any]:
     """What policies about agents may look at: docs/policies.md lists it. What is unknown is absent."""
-    risk = selectors.risk_class_of(agent)
     moment = at.astimezone(UTC)
     return {
         "access": str(access),

@@ -16,7 +16,7 @@ from agents.models import Agent, AgentInstance, AgentVersion
 from agents.services import revocations
 from agents.services.revocations import Scope
 from governance import containment_selectors, contents, pdp, selectors
-from governance.models import Approval
+from governance.models import Approval, RiskClass
 from governance.recent import Recent
 from governance.services import locks
 
@@ -30,7 +30,15 @@ class Standing:
     agent: Agent
     approval: Approval | None
     content: contents.Content | None
-    credential_seconds: int
+    risk_class: RiskClass | None
+
+    @property
+    def credential_seconds(self) -> int:
+        """The shorter of what the board approved and what the risk class says now."""
+        if self.content is None or self.risk_class is None:
+            return 0
+        approved: int = self.content["terms"]["credential_max_seconds"]
+        return min(approved, self.risk_class.credential_max_seconds)
 
 
 _RECENT: Recent[Standing] = Recent()
@@ -74,7 +82,7 @@ def look(question: Question, *, hold: bool = False) -> Standing:
         dossier_unchanged=unchanged is not None,
         edited=unchanged is None and approval is not None,
     )
-    return Standing(facts, epoch, agent, approval, content, _credential_seconds(agent, content))
+    return Standing(facts, epoch, agent, approval, content, selectors.risk_class_of(agent))
 
 
 def _lets_read(standing: Standing) -> bool:
@@ -116,12 +124,3 @@ def _reads_on(agent: Agent) -> bool:
     if agent.reads_until is None or agent.reads_until <= timezone.now():
         return False
     return agent.state == AgentState.OWNERLESS or agent.owner.is_active
-
-
-def _credential_seconds(agent: Agent, content: contents.Content | None) -> int:
-    """The shorter of what the board approved and what the risk class says now."""
-    risk_class = selectors.risk_class_of(agent)
-    if content is None or risk_class is None:
-        return 0
-    approved: int = content["terms"]["credential_max_seconds"]
-    return min(approved, risk_class.credential_max_seconds)

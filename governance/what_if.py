@@ -18,12 +18,12 @@ from agents.models import Agent, AgentInstance
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.models import Event
-from governance import authzen, catalogue, guardrails, pdp, shadow
+from governance import authzen, catalogue, guardrails, pdp, selectors, shadow
 from governance.active_policy import Active
 from governance.cedar import Verdict
 from governance.choices import DecisionReason, Sensitivity
 from governance.guardrails import Asked
-from governance.models import Decision
+from governance.models import Decision, RiskClass
 
 CHUNK = 500
 EXAMPLES = 3
@@ -107,6 +107,7 @@ class Known:
     requests: dict[str, authzen.Evaluation]
     copies: dict[Any, str]
     sensitivity_of: Callable[[str], Sensitivity | None]
+    risk_of: Callable[[Agent], RiskClass | None]
 
 
 def replay(
@@ -122,7 +123,8 @@ def replay(
     outcome = Outcome()
     done = 0
     for chunk in _chunks(last, since, until):
-        known = Known(_requests(chunk), _copies(chunk), cache(catalogue.sensitivity_of))
+        looked_up = (cache(catalogue.sensitivity_of), cache(selectors.risk_class_of))
+        known = Known(_requests(chunk), _copies(chunk), *looked_up)
         for decision in chunk:
             outcome.see(decision, _answers(decision, version, against, known))
         done += len(chunk)
@@ -179,6 +181,7 @@ def _asked(decision: Decision, agent: Agent, known: Known) -> Asked:
         access=decision.access,
         intent=decision.intent,
         at=decision.decided_at,
+        risk=known.risk_of(agent),
         grant=decision.grant,
         sensitivity=known.sensitivity_of(decision.resource),
     )
