@@ -6,7 +6,7 @@ SERVE ?= 1
 BIN := .venv/bin
 MANAGE := $(BIN)/python manage.py
 DEMO := COUNTERSIGN_DATA_DIR=var/demo COUNTERSIGN_NVD_ONLINE=false COUNTERSIGN_MFA=optional \
-	COUNTERSIGN_RELEASE_SOAK_HOURS=0
+	COUNTERSIGN_RELEASE_SOAK_HOURS=0 COUNTERSIGN_SECRETS_DIR=var/demo/secrets COUNTERSIGN_FEED_STALE_SECONDS=600
 
 .PHONY: help demo run test pictures lint bench doctor lock clean
 help:  ## Say what there is

@@ -1,10 +1,10 @@
 """What a decision over HTTP costs, recorded and authenticated: `python benchmarks/decisions.py`.
 
 Served by our own `manage.py serve` on loopback, on a database in a temporary folder in which the demo's
-story was played. The floor is the bare decision function in this process, on the same data: recorded as
-well, without HTTP, credential and JSON. Another floor is what an application would write first: a view of
-Django REST framework that looks for a grant and records a row (`measuring/idiomatic.py`). Clients and server
-share the machine's processors.
+story was played. One floor is the bare decision function in this process, on the same data: recorded as
+well, without HTTP, credential and JSON. Others are what an application would write first, views of Django
+REST framework (`measuring/idiomatic.py`), and, where npm is there, Cerbos with an equivalent policy
+(`measuring/cerbos.py`). Clients and server share the machine's processors.
 """
 
 import argparse
@@ -20,7 +20,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from statistics import median, quantiles
 from threading import Thread
@@ -47,6 +49,7 @@ import django  # noqa: E402
 django.setup()
 
 from django.db import connection  # noqa: E402
+from measuring import cerbos  # noqa: E402
 
 from agents import decision_point  # noqa: E402
 from agents.choices import Access  # noqa: E402
@@ -72,7 +75,10 @@ LOOKUP, NVD = "get_vulnerability_info", "nvd"
 FEW, MANY = 10, 100_000
 ADDED = "bench-"
 GOAL_OF_GRANTS = 1.3
-GOAL_OF_SPEED = 10.0
+EVALUATION = "/access/v1/evaluation"
+SAME, OF_GRANT, CERBOS = "a view that decides the same", "a view that looks for a grant alone", "Cerbos"
+VIEWS = {SAME: "/same", OF_GRANT: "/grant"}
+GOALS = {SAME: 10.0, CERBOS: 3.0}
 
 
 def main() -> int:
@@ -94,25 +100,46 @@ def main() -> int:
     rows: list[dict[str, Any]] = []
     with served() as port:
         for name, evaluation in asked.items():
-            http_ = over_http(port, credential, wire(evaluation), options.clients, options.seconds)
+            question = Wire(EVALUATION, wire(evaluation), credential)
+            http_ = over_http(port, question, options.clients, options.seconds)
             bare = repeated(partial(decide, evaluation, point), options.seconds)
             rows.append(
                 {"what": name, "http": http_, "bare": bare, "ratio": http_["per_second"] / bare["per_second"]}
             )
-    with served(IDIOMATIC) as port:
-        body = wire(of_the_register(instance))
-        idiomatic = over_http(port, credential, body, options.clients, options.seconds)
+    floors = floors_of(instance, credential, options)
     show(rows)
-    show_idiomatic(rows[0]["http"], idiomatic)
+    for name, floor in floors.items():
+        show_floor(name, rows[0]["http"], floor)
     grants = by_grants(instance, options.grants)
     show_grants("grants", grants)
     hold_role(instance)
     roles = by_grants(instance, options.grants)
     show_grants("grants by a role, with a condition", roles)
     if options.save:
-        save({"rows": rows, "idiomatic": idiomatic, "grants": grants, "roles": roles})
+        save({"rows": rows, "floors": floors, "grants": grants, "roles": roles})
     FOLDER.cleanup()
     return 0
+
+
+def floors_of(
+    instance: AgentInstance, credential: str, options: argparse.Namespace
+) -> dict[str, dict[str, float]]:
+    """The same question put to others."""
+    body, found = wire(of_the_register(instance)), {}
+    with served(IDIOMATIC) as port:
+        for name, path in VIEWS.items():
+            question = Wire(path, body, credential)
+            found[name] = over_http(port, question, options.clients, options.seconds)
+    folder = Path(FOLDER.name) / "cerbos"
+    folder.mkdir()
+    binary = cerbos.install(folder)
+    if binary is None:
+        print("Cerbos was not measured: there is no npm, or nothing that it could install from.")
+        return found
+    with running(cerbos.configured(binary, folder, port := free_port(), free_port()), port):
+        question = Wire(cerbos.PATH, cerbos.BODY, credential, cerbos.allowed)
+        found[CERBOS] = over_http(port, question, options.clients, options.seconds)
+    return found
 
 
 def manage(*arguments: str) -> None:
@@ -159,19 +186,29 @@ OURS = ("manage.py", "serve", "--bind")
 IDIOMATIC = ("-m", "gunicorn", "measuring.idiomatic:application", "--threads", "16", "--bind")
 
 
-@contextmanager
-def served(command: tuple[str, ...] = OURS) -> Iterator[int]:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(command: tuple[str, ...] = OURS) -> Iterator[int]:
+    port = free_port()
+    with running([sys.executable, *command, f"127.0.0.1:{port}"], port):
+        yield port
+
+
+@contextmanager
+def running(command: list[str], port: int) -> Iterator[None]:
+    """A server that answers on `port`."""
     server = subprocess.Popen(
-        [sys.executable, *command, f"127.0.0.1:{port}"], cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     try:
         wait_for(port, server)
-        yield port
+        yield
     finally:
         server.terminate()
         server.wait()
@@ -191,10 +228,20 @@ def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
     raise RuntimeError("The server did not start.")
 
 
-def over_http(port: int, credential: str, body: bytes, clients: int, seconds: float) -> dict[str, float]:
+@dataclass(frozen=True)
+class Wire:
+    """A question as it is sent, and how its answer says yes."""
+
+    path: str
+    body: bytes
+    credential: str
+    allowed: Callable[[dict[str, Any]], bool] = itemgetter("decision")
+
+
+def over_http(port: int, question: Wire, clients: int, seconds: float) -> dict[str, float]:
     """Several connections that each ask again as soon as they are answered."""
     taken: list[float] = []
-    threads = [Thread(target=ask, args=(port, credential, body, seconds, taken)) for _ in range(clients)]
+    threads = [Thread(target=ask, args=(port, question, seconds, taken)) for _ in range(clients)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -203,14 +250,14 @@ def over_http(port: int, credential: str, body: bytes, clients: int, seconds: fl
     return figures(taken, time.perf_counter() - started)
 
 
-def ask(port: int, credential: str, body: bytes, seconds: float, taken: list[float]) -> None:
-    headers = {"Authorization": f"Bearer {credential}", "Content-Type": "application/json"}
+def ask(port: int, question: Wire, seconds: float, taken: list[float]) -> None:
+    headers = {"Authorization": f"Bearer {question.credential}", "Content-Type": "application/json"}
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     end = time.perf_counter() + seconds
     while (started := time.perf_counter()) < end:
-        connection.request("POST", "/access/v1/evaluation", body, headers)
+        connection.request("POST", question.path, question.body, headers)
         answer = json.loads(connection.getresponse().read())
-        assert answer["decision"] is True, answer
+        assert question.allowed(answer), answer
         taken.append(time.perf_counter() - started)
     connection.close()
 
@@ -315,12 +362,12 @@ def show(rows: list[dict[str, Any]]) -> None:
         )
 
 
-def show_idiomatic(ours: dict[str, float], idiomatic: dict[str, float]) -> None:
-    ratio = ours["per_second"] / idiomatic["per_second"]
+def show_floor(name: str, ours: dict[str, float], floor: dict[str, float]) -> None:
+    goal = f" (goal: {GOALS[name]:g})" if name in GOALS else ""
     print(
-        f"an agent of the register / the idiomatic view: {ours['per_second']:.0f} / "
-        f"{idiomatic['per_second']:.0f} a second = {ratio:.2f} (goal: {GOAL_OF_SPEED:.0f}); its p50 "
-        f"{idiomatic['p50_ms']:.2f} ms, p99 {idiomatic['p99_ms']:.2f} ms"
+        f"an agent of the register / {name}: {ours['per_second']:.0f} / {floor['per_second']:.0f} a second = "
+        f"{ours['per_second'] / floor['per_second']:.2f}{goal}; its p50 {floor['p50_ms']:.2f} ms, p99 "
+        f"{floor['p99_ms']:.2f} ms"
     )
 
 

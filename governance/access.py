@@ -10,27 +10,32 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.utils import timezone
+from django.db import connection
 
 from agents import decision_point
 from agents.choices import Access
 from agents.decision_point import Question
 from agents.models import Agent, AgentInstance, Person
 from agents.on_behalf import OnBehalf
+from agents.services import revocations
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
+from audits.prepared import insert
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 from governance import active_policy, cedar, guardrails, manifest, shadow
 from governance.active_policy import Active
 from governance.authzen import Entity, Evaluation, MalformedError
 from governance.choices import DecisionReason
 from governance.decisions import POLICY, kept
 from governance.models import Decision, EnforcementPoint
+from governance.recent import Recent
 from governance.services.enforcement_points import actor_of
 
 AGENT, AGENT_INSTANCE = "agent", "agent_instance"
+Copy = tuple[Agent | None, AgentInstance | None]
 REGISTERED = frozenset({AGENT, AGENT_INSTANCE})
+_RECENT: Recent[Copy] = Recent()
 NO_VERSION: Mapping[str, str] = {"version": "none", "sha256": ""}
 
 
@@ -94,24 +99,37 @@ def deny_other_owner(*, evaluation: Evaluation, point: EnforcementPoint) -> Answ
     return _record(evaluation, point, _OTHER_OWNER, agent=agent)
 
 
-def running_copy(subject: Entity) -> tuple[Agent | None, AgentInstance | None]:
+def running_copy(subject: Entity) -> Copy:
     """The agent that a subject of the register means, and which running copy of it.
 
     An `agent_instance` is named by its SPIFFE id. An `agent` is named by its slug; `properties.instance`
     says which copy, and without it the newest that runs is meant, or the last that ran.
     """
-    copies = AgentInstance.objects.select_related("agent__owner", "version").order_by("-started_at")
-    if subject.type == AGENT_INSTANCE:
-        found = copies.filter(spiffe_id=subject.id).first()
-        return (found.agent, found) if found else (None, None)
-    copies = copies.filter(agent__slug=subject.id)
     named = subject.properties.get("instance")
-    if named is not None:
-        copies = copies.filter(spiffe_id=str(named))
+    asked = (subject.type, subject.id, named if named is None else str(named))
+    if connection.in_atomic_block:
+        return _running_copy(*asked)
+    epoch = revocations.current()
+    found = _RECENT.find(asked, epoch=epoch)
+    if found is None:
+        found = _running_copy(*asked)
+        if found[1] is not None and found[1].ended_at is None:
+            _RECENT.keep(asked, found, epoch=epoch)
+    return found
+
+
+def _running_copy(kind: str, name: str, copy: str | None) -> Copy:
+    copies = AgentInstance.objects.select_related("agent__owner", "version").order_by("-started_at")
+    if kind == AGENT_INSTANCE:
+        found = copies.filter(spiffe_id=name).first()
+        return (found.agent, found) if found else (None, None)
+    copies = copies.filter(agent__slug=name)
+    if copy is not None:
+        copies = copies.filter(spiffe_id=copy)
     found = copies.filter(ended_at__isnull=True).first() or copies.first()
     if found:
         return found.agent, found
-    return Agent.objects.select_related("owner").filter(slug=subject.id).first(), None
+    return Agent.objects.select_related("owner").filter(slug=name).first(), None
 
 
 def question(evaluation: Evaluation, instance: AgentInstance, point: EnforcementPoint | None) -> Question:
@@ -192,7 +210,7 @@ def _record(
     evaluation: Evaluation | None, point: EnforcementPoint, verdict: _Finding, *, agent: Agent | None = None
 ) -> Answered:
     policy = dict(verdict.policy or POLICY)
-    with transaction.atomic():
+    with transaction_in_turn():
         decision = Decision(
             agent=agent,
             subject=evaluation.subject.reference if evaluation else "",
@@ -206,9 +224,8 @@ def _record(
             policy_version=policy["version"],
             obligations=list(verdict.obligations),
             enforcement_point=point,
-            decided_at=timezone.now(),
         )
-        decision.save(force_insert=True)
+        insert(decision)
         ledger.record(
             stream=agent.stream if agent else stream_of(point),
             action=Action.DECISION_MADE,

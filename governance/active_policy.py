@@ -6,6 +6,7 @@ Each is parsed once a process and looked up by its id before each decision: what
 from typing import NamedTuple
 from uuid import UUID
 
+from audits.prepared import Prepared
 from governance import cedar
 from governance.choices import PolicyState
 from governance.models import PolicyVersion
@@ -29,14 +30,20 @@ class Asked(NamedTuple):
     shadow: Active | None = None
 
 
-_parsed: dict[UUID, Active] = {}
+ASKED = Prepared(
+    lambda: (
+        PolicyVersion.objects.filter(state__in=(PolicyState.ACTIVE, *SHADOWED))
+        .order_by("number")
+        .values_list("state", "pk")
+    )
+)
+_parsed: dict[UUID | str, Active] = {}
 
 
 def asked() -> Asked:
     """Both, found by one query."""
-    rows = PolicyVersion.objects.filter(state__in=(PolicyState.ACTIVE, *SHADOWED)).order_by("number")
-    found = dict.fromkeys((PolicyState.ACTIVE, *SHADOWED))
-    found.update({PolicyState(state): key for key, state in rows.values_list("pk", "state")})
+    found: dict[str, UUID | str | None] = dict.fromkeys((PolicyState.ACTIVE, *SHADOWED))
+    found.update(ASKED.rows())
     known = {key: _version(key) for key in found.values() if key is not None}
     if len(_parsed) > len(known):
         _parsed.clear()
@@ -62,7 +69,7 @@ def read(version: PolicyVersion) -> Active:
     return Active(version.label, version.sha256, policies, version.pk)
 
 
-def _version(key: UUID) -> Active:
+def _version(key: UUID | str) -> Active:
     found = _parsed.get(key)
     if found is None:
         found = _parsed[key] = read(PolicyVersion.objects.get(pk=key))

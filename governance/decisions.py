@@ -1,37 +1,36 @@
 """The decision point: gathers the facts, asks the pipeline, records the answer, answers (promise 6).
 
-One transaction holds the facts, the use that a write takes off its elevation, the recorded decision
-and its ledger event. A write is decided under the agent's row lock, so that nothing which ends access
-can happen between the facts and the answer.
+For a write, one transaction holds the facts, the use that is taken off its elevation, the recorded decision
+and its ledger event. It is decided under the agent's row lock, so that nothing which ends access can happen
+between the facts and the answer. A read is looked up before the transaction that records it, and what is
+found about the agent itself may be a second old where nothing has ended since (`governance.standings`).
 """
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 
 import orjson
-from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 from django.utils import timezone
 
-from agents.choices import Access, AgentState
+from agents.choices import Access
 from agents.decision_point import Answer, Conclusion, Question
-from agents.models import Agent, AgentInstance, AgentVersion
+from agents.models import Agent
 from agents.on_behalf import act
-from agents.services import revocations
-from agents.services.revocations import Scope
 from audits import canonical
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
+from audits.prepared import insert, select
 from audits.services import history
+from audits.turn import transaction_in_turn
 from governance import (
     access_request,
     active_policy,
     conditions,
-    containment_selectors,
     contents,
     elevation_selectors,
     guardrails,
@@ -42,17 +41,24 @@ from governance import (
     role_selectors,
     selectors,
     shadow,
+    standings,
 )
 from governance.choices import ApprovalState, ApprovalSubject, DecisionReason, ElevationEnd, ElevationState
-from governance.models import Approval, Decision, Elevation, Grant
+from governance.models import Decision, Elevation, Grant
 from governance.role_selectors import RightToAsk
 from governance.services import elevations, locks, outcomes
+from governance.standings import Standing
 
 POLICY = {
     "version": pdp.VERSION,
     "sha256": hashlib.sha256(Path(pdp.__file__).read_bytes()).hexdigest(),
 }
 MAX_RECORDED = 8 * 1024
+# What an agent may read, in SQL: it is asked for every read there is.
+_READS = (
+    "agent_id = %s AND action = %s AND access = 'read' AND starts_at <= %s "
+    "AND (ends_at IS NULL OR ends_at > %s) ORDER BY ends_at, id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +66,16 @@ class _Situation:
     """What was found: the facts for the pipeline, and the rows that they came from."""
 
     facts: pdp.Facts
-    epoch: int
-    agent: Agent
-    approval: Approval | None
+    standing: Standing
     grant: Grant | None
     behalf: on_behalf.Standing
+
+
+@dataclass(frozen=True, slots=True)
+class _Judgement:
+    """What was made of it."""
+
+    verdict: pdp.Verdict
     opinion: guardrails.Opinion
     difference: shadow.Difference | None
 
@@ -74,13 +85,12 @@ class GovernanceDecisionPoint:
 
     def decide(self, question: Question) -> Answer:
         """Decide, record and answer. Denies by default; anything unexpected raises, and nothing is done."""
-        with transaction.atomic():
-            if question.access == Access.WRITE:
-                elevations.end_lapsed(agent=locks.agent(question.agent.pk), resource=question.resource)
-            situation = _look(question, hold=True)
-            verdict = pdp.evaluate(situation.facts)
-            verdict = _spend(situation, verdict)
-            return _record(question, situation, verdict)
+        if question.access == Access.WRITE:
+            return _decide_write(question)
+        situation = _look(question, standings.of(question))
+        judged = _judge(question, situation)
+        with transaction_in_turn():
+            return _record(question, situation, judged)
 
     def conclude(self, conclusion: Conclusion) -> None:
         """Record what became of an allowed decision, in the transaction of the caller."""
@@ -94,89 +104,52 @@ class GovernanceDecisionPoint:
 
 def preview(question: Question) -> pdp.Verdict:
     """What the answer would be now. Nothing is held, spent or recorded: only for searching."""
-    return pdp.evaluate(_look(question, hold=False).facts)
+    return _judge(question, _look(question, standings.look(question)), compare=False).verdict
 
 
-def _look(question: Question, *, hold: bool) -> _Situation:
-    agent, epoch = _agent(question, hold=hold)
-    instance = AgentInstance.objects.filter(pk=question.instance.pk).first()
-    # As it is now: the caller's copy of a version may be older than the database's.
-    version = _version(question, agent)
-    unchanged = selectors.approved_dossier(agent, version) if version else None
-    approval = unchanged or (selectors.edited_dossier(agent, version) if version else None)
+def _decide_write(question: Question) -> Answer:
+    with transaction_in_turn():
+        elevations.end_lapsed(agent=locks.agent(question.agent.pk), resource=question.resource)
+        situation = _look(question, standings.look(question, hold=True))
+        judged = _judge(question, situation)
+        verdict = _spend(situation, judged.verdict)
+        return _record(question, situation, replace(judged, verdict=verdict))
+
+
+def _look(question: Question, standing: Standing) -> _Situation:
+    """What there is for exactly this action and resource."""
+    agent, approval = standing.agent, standing.approval
     grant, unmet = _grant(question, agent) if approval else (None, "")
-    in_role = (
-        role_selectors.right_to_ask(question, agent) if question.access == Access.WRITE else RightToAsk()
-    )
+    is_write = question.access == Access.WRITE
+    in_role = role_selectors.right_to_ask(question, agent) if is_write else RightToAsk()
     behalf = on_behalf.look(question, agent)
-    facts = pdp.Facts(
-        access=question.access,
-        contained=containment_selectors.level_of(agent, instance),
-        epoch_good=_is_good(question, agent, instance),
-        review_done=not selectors.is_suspended(agent),
-        agent_active=agent.state in {AgentState.ACTIVE, AgentState.OWNERLESS},
-        owner_active=agent.state != AgentState.OWNERLESS and agent.owner.is_active,
-        sponsor_active=agent.state == AgentState.OWNERLESS or agent.reads_until is None,
-        reads_on=_reads_on(agent),
-        instance_live=instance is not None
-        and instance.ended_at is None
-        and (instance.agent_id, instance.version_id) == (agent.pk, question.version.pk),
-        version_active=version is not None,
-        dossier_unchanged=unchanged is not None,
-        edited=unchanged is None and approval is not None,
-        function_approved=approval is not None and _is_approved(question, approval),
+    facts = replace(
+        standing.facts,
+        function_approved=standing.content is not None and _is_approved(question, standing.content),
         read_granted=grant is not None and grant.access == Access.READ,
         write_elevated=grant is not None and grant.access == Access.WRITE,
-        budget_was_spent=question.access == Access.WRITE and _was_spent(question, agent),
+        budget_was_spent=is_write and _was_spent(question, agent),
         in_role=in_role.given,
         unmet=unmet or in_role.unmet,
         against_behalf=behalf.against,
     )
+    return _Situation(facts, standing, grant, behalf)
+
+
+def _judge(question: Question, situation: _Situation, *, compare: bool = True) -> _Judgement:
+    """What the pipeline says of it with the policies of now."""
     versions = active_policy.asked()
-    asked = cache(partial(guardrails.asked_by, question, agent, grant, timezone.now()))
-    opinion = guardrails.opinion(facts, versions.active, asked)
-    difference = shadow.of_agent(facts, opinion, versions.shadow, asked) if hold else None
-    return _Situation(opinion.facts, epoch, agent, approval, grant, behalf, opinion, difference)
+    asked = cache(
+        partial(guardrails.asked_by, question, situation.standing.agent, situation.grant, timezone.now())
+    )
+    opinion = guardrails.opinion(situation.facts, versions.active, asked)
+    difference = shadow.of_agent(situation.facts, opinion, versions.shadow, asked) if compare else None
+    return _Judgement(pdp.evaluate(opinion.facts), opinion, difference)
 
 
-def _is_good(question: Question, agent: Agent, instance: AgentInstance | None) -> bool:
-    """Whether what the caller's token rests on is still there; true where it named none."""
-    if question.epoch is None:
-        return True
-    return revocations.is_good(epoch=question.epoch, scope=Scope.of(agent, instance))
-
-
-def _reads_on(agent: Agent) -> bool:
-    """Whether its owner, or its sponsor, is gone and it may still read.
-
-    An account that was taken away behind the product's back leaves no time to read.
-    """
-    if agent.reads_until is None or agent.reads_until <= timezone.now():
-        return False
-    return agent.state == AgentState.OWNERLESS or agent.owner.is_active
-
-
-def _agent(question: Question, *, hold: bool) -> tuple[Agent, int]:
-    """As it is now, not as the caller remembers it; for a write, held until the answer is recorded.
-
-    And the epoch from before any fact was looked at: what is revoked after that is newer than the answer.
-    """
-    if hold and question.access == Access.WRITE:
-        return locks.agent(question.agent.pk), revocations.current()
-    epoch = revocations.current()
-    agents = Agent.objects.select_related("owner", "active_version", "candidate")
-    return agents.get(pk=question.agent.pk), epoch
-
-
-def _version(question: Question, agent: Agent) -> AgentVersion | None:
-    """The active version, or the one that is being released beside it, where it is the one that asks."""
-    current = (agent.active_version, agent.candidate)
-    return next((version for version in current if version and version.pk == question.version.pk), None)
-
-
-def _is_approved(question: Question, approval: Approval) -> bool:
+def _is_approved(question: Question, content: contents.Content) -> bool:
     """Whether the approved bytes list this function, with this access, for this resource."""
-    function = manifest.entry(contents.read(approval)["version"]["tool_manifest"], question.action)
+    function = manifest.entry(content["version"]["tool_manifest"], question.action)
     return (
         function is not None
         and function["access"] == question.access
@@ -190,26 +163,21 @@ def _grant(question: Question, agent: Agent) -> tuple[Grant | None, str]:
     Without one, the condition that stood against a grant which covers it otherwise.
     """
     now = timezone.now()
-    grants = (
-        Grant.objects.filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=now),
-            agent=agent,
-            action=question.action,
-            access=question.access,
-            starts_at__lte=now,
-        )
-        .select_related("elevation__glass", "approval")
-        .order_by("ends_at", "pk")
-    )
     if question.access == Access.READ:
-        return _met(question, agent, grants)
-    live = grants.filter(
+        return _met(question, agent, select(Grant, _READS, agent.pk, question.action, now, now))
+    live = Grant.objects.filter(
+        agent=agent,
+        action=question.action,
+        access=Access.WRITE,
+        starts_at__lte=now,
+        ends_at__gt=now,
         resource__in=_names_of(question),
         elevation__agent=agent,
         elevation__state=ElevationState.ACTIVE,
         elevation__ends_at__gt=now,
         elevation__used__lt=F("elevation__uses"),
     )
+    live = live.select_related("elevation__glass", "approval").order_by("ends_at", "pk")
     return next((grant for grant in live if _was_approved_for(question, grant)), None), ""
 
 
@@ -280,20 +248,20 @@ def _spend(situation: _Situation, verdict: pdp.Verdict) -> pdp.Verdict:
     if verdict.reason != DecisionReason.ALLOWED_BY_ELEVATION:
         return verdict
     elevation = situation.grant.elevation if situation.grant else None
-    if elevation is not None and elevations.take_use(elevation=elevation, agent=situation.agent):
+    if elevation is not None and elevations.take_use(elevation=elevation, agent=situation.standing.agent):
         return verdict
     return pdp.without_elevation(budget_was_spent=True)
 
 
-def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> Answer:
-    opinion = situation.opinion
+def _record(question: Question, situation: _Situation, judged: _Judgement) -> Answer:
+    verdict, opinion = judged.verdict, judged.opinion
     grant = situation.grant if verdict.allowed else None
     behalf = situation.behalf
-    ends = (grant.ends_at, situation.agent.reads_until, behalf.ends_at) if grant else ()
+    ends = (grant.ends_at, situation.standing.agent.reads_until, behalf.ends_at) if grant else ()
     # An allowed write has taken a use off its elevation.
     spent = grant.elevation if grant else None
-    decision = Decision.objects.create(
-        agent=situation.agent,
+    decision = Decision(
+        agent=situation.standing.agent,
         instance_id=question.instance.pk,
         task_id=question.task_id,
         action=question.action,
@@ -306,18 +274,19 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         requestable=verdict.requestable,
         grant=grant,
         elevation=spent,
-        credential_seconds=_credential_seconds(situation) if grant else 0,
+        credential_seconds=situation.standing.credential_seconds if grant else 0,
         policy_version=" ".join(part for part in (POLICY["version"], opinion.label) if part),
         obligations=list(opinion.obligations) if verdict.allowed else [],
-        allowed_without_policies=pdp.evaluate(situation.facts.without_policies).allowed,
+        allowed_without_policies=pdp.evaluate(situation.facts).allowed,
         enforcement_point_id=question.enforcement_point,
         on_behalf_of=behalf.person,
         delegation=behalf.delegation,
         act=act(question.instance, question.on_behalf_of) if question.on_behalf_of else None,
     )
+    insert(decision)
     history.record(
         changed=[spent] if spent else [],
-        stream=situation.agent.stream,
+        stream=situation.standing.agent.stream,
         action=Action.DECISION_MADE,
         actor=question.instance.actor,
         object=f"decision/{decision.pk}",
@@ -328,7 +297,7 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         provenance=question.version.digest,
         trace=str(question.task_id) if question.task_id else None,
     )
-    shadow.keep(situation.difference, decision)
+    shadow.keep(judged.difference, decision)
     return Answer(
         id=decision.pk,
         allowed=decision.allowed,
@@ -339,7 +308,7 @@ def _record(question: Question, situation: _Situation, verdict: pdp.Verdict) -> 
         elevation_id=decision.elevation_id,
         elevation_digest=_digest_of(grant) if grant and spent else "",
         ends_at=min((end for end in ends if end is not None), default=None),
-        epoch=situation.epoch,
+        epoch=situation.standing.epoch,
         delegation_id=decision.delegation_id,
         obligations=tuple(decision.obligations),
         policy_version=decision.policy_version,
@@ -353,15 +322,6 @@ def _digest_of(grant: Grant) -> str:
         digest: str = grant.elevation.glass.digest
         return digest
     return grant.approval.digest
-
-
-def _credential_seconds(situation: _Situation) -> int:
-    """The shorter of what the board approved and what the risk class says now."""
-    risk_class = selectors.risk_class_of(situation.agent)
-    if situation.approval is None or risk_class is None:
-        return 0
-    approved: int = contents.read(situation.approval)["terms"]["credential_max_seconds"]
-    return min(approved, risk_class.credential_max_seconds)
 
 
 def _said(question: Question) -> str | None:

@@ -19,7 +19,7 @@ step allows is denied. Every recorded decision names the SHA-256 of this file.
 Only step 9 can be mended by asking: its denial is *requestable*.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from agents.choices import Access
 from governance.choices import ContainmentLevel, DecisionReason
@@ -46,12 +46,12 @@ class Facts:
     version_active: bool
     dossier_unchanged: bool
     edited: bool
-    function_approved: bool
-    read_granted: bool
-    write_elevated: bool
-    budget_was_spent: bool
     contained: str = ""
     epoch_good: bool = True
+    function_approved: bool = False
+    read_granted: bool = False
+    write_elevated: bool = False
+    budget_was_spent: bool = False
     in_role: bool = True
     unmet: str = ""
     against_behalf: DecisionReason | None = None
@@ -60,11 +60,6 @@ class Facts:
     policy_error: str = ""
     forbidden_by: str = ""
     permit_missing: bool = False
-
-    @property
-    def without_policies(self) -> "Facts":
-        """The same, had the policies nothing to say."""
-        return replace(self, policy_error="", forbidden_by="", permit_missing=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class PortalSite(UnfoldAdminSite):  # type: ignore[misc]
     index_title = "Overview"
     site_title = "Countersign"
     site_header = "Countersign"
+    empty_value_display = "\N{EN DASH}"  # as `audits.admin.show.EMPTY`, which is not there yet
     enable_nav_sidebar = True
 
     def extra_urls(self) -> list[URLPattern]:

@@ -267,6 +267,9 @@ if DEFAULT_DATABASE["ENGINE"].endswith("sqlite3"):
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
     }
+    # Each thread keeps its connection: opening the file, and tidying up after the last one, costs more than
+    # most requests.
+    DEFAULT_DATABASE["CONN_MAX_AGE"] = None
 else:
     DEFAULT_DATABASE["OPTIONS"] = {"pool": {"min_size": 1, "max_size": 16, "timeout": 5}}
 DATABASES = {"default": DEFAULT_DATABASE}

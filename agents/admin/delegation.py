@@ -60,7 +60,7 @@ class DelegationAdmin(ReadOnlyAdmin):
             {
                 "fields": (
                     ("person_link", "agent_link"),
-                    ("standing", "may_pass_on"),
+                    ("standing", "passes_on"),
                     ("action_list", "resource_list"),
                     ("purpose_text", "data_list"),
                 )
@@ -112,6 +112,10 @@ class DelegationAdmin(ReadOnlyAdmin):
     @admin.display(description="with which data")
     def data_list(self, delegation: Delegation) -> SafeString:
         return show_list(delegation.data_scope)
+
+    @admin.display(description="may pass on", ordering="may_pass_on")
+    def passes_on(self, delegation: Delegation) -> SafeString:
+        return show_label("Yes", "warning") if delegation.may_pass_on else show_label("No")
 
     @admin.display(description="ended by")
     def ender(self, delegation: Delegation) -> str:

@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from agents.admin.egress_sections import show_verdict
 from agents.admin.narrowing import ByName
 from agents.models import EgressAttempt
+from agents.services.egress_attempts import GATEWAY
 from audits.admin.base import ReadOnlyAdmin
 from audits.admin.show import (
     EMPTY,
@@ -64,13 +65,18 @@ class EgressAttemptAdmin(ReadOnlyAdmin):
         return attempt.get_reason_display()
 
     @admin.display(description="sent", ordering="bytes_out")
-    def sent(self, attempt: EgressAttempt) -> str:
-        return f"{attempt.bytes_out:,} B"
+    def sent(self, attempt: EgressAttempt) -> SafeString | str:
+        return _bytes(attempt, attempt.bytes_out)
 
     @admin.display(description="received", ordering="bytes_in")
-    def received(self, attempt: EgressAttempt) -> str:
-        return f"{attempt.bytes_in:,} B"
+    def received(self, attempt: EgressAttempt) -> SafeString | str:
+        return _bytes(attempt, attempt.bytes_in)
 
     @admin.display(description="call")
     def call(self, attempt: EgressAttempt) -> SafeString:
         return show_word(str(attempt.call_id)) if attempt.call_id else EMPTY
+
+
+def _bytes(attempt: EgressAttempt, number: int) -> SafeString | str:
+    """What other proxies sent and received, nobody knows here."""
+    return f"{number:,} B" if attempt.asked_by == GATEWAY else EMPTY

@@ -281,7 +281,7 @@ class SecretReferenceAdmin(AddByService):
     def next_rotation(self, secret: SecretReference) -> SafeString:
         return show_time(secret_selectors.next_rotation(secret))
 
-    @admin.display(description="also rotated")
+    @admin.display(description="terms")
     def policy(self, secret: SecretReference) -> SafeString:
         after = [f"after {secret.rotate_uses} uses"] if secret.rotate_uses else []
         return show_list([*after, *secret.rotate_on, f"overlap {secret.overlap_hours} h"])

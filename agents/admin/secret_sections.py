@@ -1,5 +1,9 @@
 """What stands below the facts on a secret's page."""
 
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from agents.admin.who import show_who
 from agents.choices import LABELS
 from agents.models import SecretLease, SecretRotation, SecretUse
 from audits.admin.base import Section
@@ -13,6 +17,20 @@ from audits.admin.show import (
     show_word,
 )
 
+
+def _state(rotation: SecretRotation) -> SafeString:
+    """With why the last try did not do it."""
+    state = show_choice(rotation, "state", LABELS)
+    return format_html("{} <div>{}</div>", state, rotation.error) if rotation.error else state
+
+
+def _versions(rotation: SecretRotation) -> SafeString | str:
+    """From which to which; some stores count none."""
+    if not (rotation.from_version or rotation.to_version):
+        return EMPTY
+    return f"{rotation.from_version or '?'} → {rotation.to_version or '?'}"
+
+
 USES = Section(
     name="uses",
     title="Who may use it",
@@ -23,7 +41,7 @@ USES = Section(
         "Action": lambda use: show_word(use.action),
         "Resource": lambda use: show_word(use.resource),
         "Allowed": lambda use: show_time(use.allowed_at),
-        "By": lambda use: show_reference(use.allowed_by),
+        "By": lambda use: show_who(use.allowed_by),
         "Ended": lambda use: show_time(use.ended_at),
     },
     empty="Nobody yet. Allow an agent to use it for an action on a resource.",
@@ -52,14 +70,12 @@ ROTATIONS = Section(
     rows=lambda secret: secret.rotations.all(),
     columns={
         "Why": lambda rotation: rotation.get_reason_display(),
-        "State": lambda rotation: show_choice(rotation, "state", LABELS),
+        "State": _state,
         "By": lambda rotation: rotation.get_rotator_display(),
         "Asked": lambda rotation: show_time(rotation.asked_at),
-        "Due": lambda rotation: show_time(rotation.due_at),
-        "Done": lambda rotation: show_time(rotation.rotated_at),
-        "Versions": lambda rotation: f"{rotation.from_version or '?'} → {rotation.to_version or '?'}",
+        "Done, or due": lambda rotation: show_time(rotation.rotated_at or rotation.due_at),
+        "Versions": _versions,
         "Old one until": lambda rotation: show_time(rotation.ended_at or rotation.overlap_until),
-        "Last try": lambda rotation: rotation.error,
     },
     empty="It was not rotated since it is known here.",
 )

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from agents import access_token, on_behalf, permissions
@@ -24,6 +23,7 @@ from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.models.base import new_id
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 
 SCOPE = {"read": "agent:read", "write": "agent:write"}
 GUARD = Actor.system("credential-guard")
@@ -53,7 +53,7 @@ def mint(
     now = timezone.now()
     expires = now + timedelta(seconds=min(answer.credential_seconds, seconds or settings.CREDENTIAL_SECONDS))
     expires = min(end for end in (expires, answer.ends_at, instance.expires_at) if end is not None)
-    with transaction.atomic():
+    with transaction_in_turn():
         agent = locks.agent(question.agent.pk)
         scope = Scope.of(
             agent,
@@ -104,7 +104,7 @@ def verify(*, holder: Actor, token: str, audience: str, action: str, resource: s
     credential = _find(claims["jti"])
     if credential is None:
         raise _refused(CredentialRefusal.UNKNOWN, None, subject=str(claims["sub"]))
-    with transaction.atomic():
+    with transaction_in_turn():
         refusal = (
             _why_not_hold(credential, claims, holder)
             or _why_not_use(credential, claims, action=action, resource=resource)
@@ -307,7 +307,7 @@ def _record_refused(
     decision: UUID | None = None,
 ) -> None:
     """The record of a refusal is a transaction of its own: nothing else happens."""
-    with transaction.atomic():
+    with transaction_in_turn():
         ledger.record(
             stream=agent.stream if agent else "system",
             action=Action.CREDENTIAL_REFUSED,

@@ -10,7 +10,6 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from agents import access_token, on_behalf, permissions, subject_token
@@ -29,6 +28,7 @@ from audits.choices import Action
 from audits.errors import Conflict
 from audits.models.base import new_id
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT = "urn:ietf:params:oauth:token-type:jwt"
@@ -145,7 +145,7 @@ def _hand_on(exchange: Exchange, instance: AgentInstance) -> HandedOut:
         raise invalid_request(broken)
     identifier, now = new_id(), timezone.now()
     expires = min(now + timedelta(seconds=settings.SUBJECT_TOKEN_SECONDS), credential.expires_at)
-    with transaction.atomic():
+    with transaction_in_turn():
         unused = Credential.objects.filter(pk=credential.pk, used_at__isnull=True, revoked_at__isnull=True)
         if not unused.update(used_at=now):
             raise invalid_request("The subject_token was used already.")

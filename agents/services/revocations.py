@@ -18,9 +18,14 @@ from django.db.models import F, Max, Q
 from agents.choices import RevocationLevel, RevocationReason
 from agents.models import Agent, AgentInstance, Credential, Revocation
 from agents.services import locks
+from audits.prepared import Prepared
+from audits.turn import transaction_in_turn
 
 ALL = "*"
 WAITING = Revocation.objects.filter(number__isnull=True)
+NEWEST = Prepared(
+    lambda: Revocation.objects.order_by(F("number").desc(nulls_first=True)).values_list("number")[:1]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +107,12 @@ def revoke_instance(*, instance: AgentInstance, reason: RevocationReason) -> Rev
 
 def current() -> int:
     """The newest number: the epoch that is minted into a token now, or 0 where nothing ever ended."""
-    newest = Revocation.objects.order_by(F("number").desc(nulls_first=True)).values_list("number", flat=True)
-    found = newest.first()
-    if found is None:
+    newest = [found for (found,) in NEWEST.rows()]
+    if newest == [None]:
         number()
         # What was committed since then has no number yet, and is newer than any token without one.
-        found = Revocation.objects.aggregate(newest=Max("number"))["newest"]
-    return found or 0
+        newest = [Revocation.objects.aggregate(newest=Max("number"))["newest"]]
+    return newest[0] or 0 if newest else 0
 
 
 def cut_off(scope: Scope) -> int:
@@ -142,7 +146,7 @@ def number() -> None:
     """
     if not WAITING.exists():
         return
-    with transaction.atomic():
+    with transaction_in_turn():
         locks.numbering()
         last = Revocation.objects.aggregate(last=Max("number"))["last"] or 0
         for place, key in enumerate(WAITING.order_by("id").values_list("pk", flat=True), start=last + 1):

@@ -51,7 +51,7 @@ def deliver(*, token: str, proof: str, url: str) -> Iterator[Delivered]:
     name = str(detail.get("identifier", "")).removeprefix(RESOURCE)
     resource = f"{RESOURCE}{name}"
     # A proof that is played again comes with a token that is used up.
-    credentials.verify(
+    credential = credentials.verify(
         holder=instance.actor if instance else STRANGER,
         token=token,
         audience=url,
@@ -63,7 +63,13 @@ def deliver(*, token: str, proof: str, url: str) -> Iterator[Delivered]:
     task = secrets.Task(
         action=ACTION, resource=resource, intent=str(detail.get("intent", "")), id=_uuid(detail.get("task"))
     )
-    given = secrets.get_secret(reference=name, instance=instance, task=task, hand_out=True)
+    given = secrets.get_secret(
+        reference=name,
+        instance=instance,
+        task=task,
+        hand_out=True,
+        token_decision=credential.decision_id,
+    )
     with given as value:
         yield Delivered(name, value)
 

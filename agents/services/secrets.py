@@ -5,8 +5,8 @@ by which decision, until when. A lease ends early when its agent is stopped; the
 more. What left the portal (`handed_out`) can only be made worthless by rotating the secret.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
@@ -18,8 +18,8 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from agents import decision_point, permissions, secret_selectors, secrets
-from agents.choices import Access, LeaseEnd, SecretRefusal
-from agents.decision_point import Answer, Question
+from agents.choices import Access, ActionOutcome, LeaseEnd, SecretRefusal
+from agents.decision_point import Answer, Conclusion, Question
 from agents.errors import SecretRefusedError, SecretUnavailableError
 from agents.models import Agent, AgentInstance, SecretLease, SecretReference
 from agents.secrets import SecretValue
@@ -29,6 +29,7 @@ from agents.services.revocations import Scope
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
+from audits.errors import Conflict
 from audits.services import ledger
 
 
@@ -46,15 +47,22 @@ class Task:
 
 @contextmanager
 def get_secret(
-    *, reference: str, instance: AgentInstance, task: Task, hand_out: bool = False
+    *,
+    reference: str,
+    instance: AgentInstance,
+    task: Task,
+    hand_out: bool = False,
+    token_decision: UUID | None = None,
 ) -> Iterator[SecretValue]:
     """Ask the decision point whether this copy may do its task, and if so give it the secret for it.
 
-    Used in a `with`; at its end the value is dropped. No transaction may be open.
+    Used in a `with`; at its end the value is dropped. No transaction may be open. What became of the
+    decision is told here: the portal itself gives what was allowed.
 
     Args:
         reference: the slug of the secret's reference.
         hand_out: the value leaves the portal, with whoever is given it.
+        token_decision: the decision on which a token for this was issued; what became of it is the same.
 
     Raises:
         SecretRefusedError: the decision denies the task, or this secret is not for it; recorded.
@@ -73,8 +81,20 @@ def get_secret(
         digest=task.digest,
     )
     answer = decision_point.decide(question)
-    with use(reference=reference, question=question, answer=answer, hand_out=hand_out) as value:
+    decisions = [each for each in (token_decision, answer.id if answer.allowed else None) if each]
+    try:
+        value = _obtain(reference, question, answer, hand_out=hand_out)
+    except (SecretRefusedError, SecretUnavailableError) as error:
+        refused = isinstance(error, SecretRefusedError)
+        _conclude(
+            decisions, instance, ActionOutcome.DENIED if refused else ActionOutcome.FAILED, error.message
+        )
+        raise
+    try:
+        _conclude(decisions, instance, ActionOutcome.EXECUTED)
         yield value
+    finally:
+        value.drop()
 
 
 @contextmanager
@@ -145,6 +165,15 @@ def _obtain(reference: str, question: Question, answer: Answer, *, hand_out: boo
         stored.value.drop()
         _refuse(refusal, secret, question, answer)
     return stored.value
+
+
+def _conclude(
+    decisions: Iterable[UUID], instance: AgentInstance, outcome: ActionOutcome, detail: str = ""
+) -> None:
+    for decision in decisions:
+        # Who was shown the token may have said something else of its decision: both are on record then.
+        with suppress(Conflict), transaction.atomic():
+            decision_point.conclude(Conclusion(decision, outcome, detail, instance.actor))
 
 
 def _why_not(secret: SecretReference | None, question: Question, answer: Answer) -> SecretRefusal | None:

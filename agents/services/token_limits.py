@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from agents import rate
@@ -12,6 +11,7 @@ from agents.errors import CredentialError
 from agents.models import AgentInstance, Credential
 from agents.oauth.errors import OAuthError
 from agents.services import locks
+from audits.turn import transaction_in_turn
 
 
 def require_room(instance: AgentInstance) -> None:
@@ -39,7 +39,7 @@ def one_more(instance: AgentInstance, mint: Callable[[], tuple[str, Credential]]
 
     A refusal to mint is recorded, so it is raised when that is committed.
     """
-    with transaction.atomic():
+    with transaction_in_turn():
         locks.agent(instance.agent_id)
         _require_few(instance)
         try:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 
 from agents import access_token, decision_point
@@ -30,6 +30,7 @@ from agents.services import credentials, token_limits
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 
 GUARD = Actor.system("token-endpoint")
 BEARER, DPOP = "Bearer", "DPoP"
@@ -148,7 +149,7 @@ def revoke(*, client_assertion: str, token: str) -> None:
         claims = access_token.read(token, audience=None)
     except CredentialError:
         return
-    with transaction.atomic():
+    with transaction_in_turn():
         ended = Credential.objects.filter(
             pk=claims["jti"], instance=instance, revoked_at__isnull=True
         ).update(revoked_at=timezone.now())
@@ -216,7 +217,7 @@ def _spend(kind: str, issuer: str, identifier: str, expires: int, error: Any) ->
     """Take an id once; whoever brings it again, at the same moment too, is refused."""
     digest = hashlib.sha256(f"{kind}\n{issuer}\n{identifier}".encode()).hexdigest()
     try:
-        with transaction.atomic():
+        with transaction_in_turn():
             SpentIdentifier(digest=digest, expires_at=timezone.now() + _until(expires)).save(
                 force_insert=True
             )
@@ -298,7 +299,7 @@ def _is_live(credential: Credential, claims: Mapping[str, Any]) -> bool:
 
 def refused(error: OAuthError, instance: AgentInstance | None, thumbprint: str) -> NoReturn:
     """A refusal is recorded, in a transaction of its own; then it is raised."""
-    with transaction.atomic():
+    with transaction_in_turn():
         ledger.record(
             stream=instance.agent.stream if instance else "system",
             action=Action.TOKEN_REFUSED,

@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.db import transaction
-
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Denied
 from audits.services import ledger
+from audits.turn import transaction_in_turn
 
 SYSTEM_STREAM = "system"
 
@@ -20,10 +19,10 @@ def attempt(*, action: Action, actor: Actor, stream: str, object: str) -> Iterat
     What the actor may not do is recorded as denied; what came too late or too early, as failed.
     """
     try:
-        with transaction.atomic():
+        with transaction_in_turn():
             yield
     except (Denied, Conflict) as refusal:
-        with transaction.atomic():
+        with transaction_in_turn():
             ledger.record(
                 stream=stream,
                 action=action,

@@ -13,6 +13,7 @@ from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Invalid
 from audits.models.base import new_id
+from audits.prepared import by_id
 from audits.services import history, ledger
 from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import bearer, permissions
@@ -146,7 +147,7 @@ def authenticate(*, actor: Actor, credential: str) -> EnforcementPoint | None:
     `actor` is the part of the product that was asked.
     """
     given = bearer.read(credential)
-    point = EnforcementPoint.objects.filter(pk=given.row).first() if given else None
+    point = by_id(EnforcementPoint, given.row) if given else None
     right = bearer.matches(given.secret if given else "", point.credential_sha256 if point else "")
     if point is None or not right or point.revoked_at is not None:
         _refused(actor, point, revoked=right and point is not None)

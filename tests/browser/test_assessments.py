@@ -16,7 +16,7 @@ Picture = Callable[[Page, str], None]
 
 def open_agent(page: Page) -> None:
     page.goto("/admin/agents/agent/")
-    page.locator("#result_list tbody a").first.click()
+    page.get_by_role("link", name="Vulnerability analyst").first.click()
     page.wait_for_url("**/agent/**/change/")
 
 

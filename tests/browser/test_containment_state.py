@@ -71,6 +71,13 @@ def incident(told: Portal) -> Iterator[None]:
     run(told, TEAR_DOWN)
 
 
+def states(page: Page) -> dict[str, str]:
+    """In which state each of the points of this story is shown; the demo has others."""
+    rows = page.locator("#points tbody tr").all()
+    cells = [row.locator("td").all_inner_texts() for row in rows]
+    return {name: state.strip().upper() for name, state, *_ in cells if name in POINTS}
+
+
 @pytest.mark.parametrize(
     ("dark", "width"), [(False, WIDE), (True, WIDE), (False, NARROW)], ids=["light", "dark", "narrow"]
 )
@@ -83,17 +90,16 @@ def test_who_has_confirmed_is_told_in_words(
 ) -> None:
     page = portal.sign_in("ada", dark=dark, width=width)
     page.goto(PAGE)
-    expect(page.locator("#agents tbody tr")).to_have_count(1)
-    expect(page.locator("#agents")).to_contain_text("Not contained")
-    states = page.locator("#points tbody tr td:nth-child(2)").all_inner_texts()
-    assert [state.strip().upper() for state in states] == [
-        "BEHIND",
-        "ACKNOWLEDGED",
-        "ASKS EACH TIME, AS DECLARED",
-        "STALE",
-        "NEVER ASKED",
-        "LETS THROUGH",
-    ]
+    analyst = page.locator("#agents tbody tr", has_text="vulnerability-analyst")
+    expect(analyst).to_contain_text("Not contained")
+    assert states(page) == {
+        "billing-gateway": "BEHIND",
+        "crm-gateway": "ACKNOWLEDGED",
+        "mail-proxy": "ASKS EACH TIME, AS DECLARED",
+        "old-gateway": "STALE",
+        "search-api": "NEVER ASKED",
+        "wiki-plugin": "LETS THROUGH",
+    }
     picture(page, f"containment-state-{'dark' if dark else 'light'}-{width}")
     assert problems(page) == []
 
@@ -102,14 +108,15 @@ def test_it_looks_again_by_itself_until_told_not_to(portal: Portal, incident: No
     page = portal.sign_in("ada")
     page.goto(PAGE)
     rows = page.locator("#points tbody tr")
-    expect(rows).to_have_count(len(POINTS))
+    expect(rows.first).to_be_visible()
+    before = rows.count()
     assert portal.installation.manage("enforcement_point", "add", "another").returncode == 0
-    expect(rows).to_have_count(len(POINTS) + 1)
+    expect(rows).to_have_count(before + 1)
     expect(rows.first).to_contain_text("Never asked")
     page.get_by_label("Look again every 2 seconds").uncheck()
     assert portal.installation.manage("enforcement_point", "revoke", "another").returncode == 0
     page.wait_for_timeout(2_500)
-    expect(rows).to_have_count(len(POINTS) + 1)
+    expect(rows).to_have_count(before + 1)
 
 
 def test_without_scripts_the_page_is_whole(portal: Portal, incident: None) -> None:
@@ -119,6 +126,6 @@ def test_without_scripts_the_page_is_whole(portal: Portal, incident: None) -> No
     )
     page = context.new_page()
     page.goto(f"{PAGE}?state=unconfirmed")
-    expect(page.locator("#points tbody tr")).to_have_count(4)
+    assert set(states(page)) == {"billing-gateway", "old-gateway", "search-api", "wiki-plugin"}
     expect(page.get_by_text("Look again every 2 seconds")).to_be_hidden()
     context.close()

@@ -19,6 +19,11 @@ LISTS = (
     "agents/modelturn",
     "agents/person",
     "agents/session",
+    "agents/delegation",
+    "agents/agentinstance",
+    "agents/secretreference",
+    "agents/egresspolicy",
+    "agents/egressattempt",
     "governance/approval",
     "governance/elevation",
     "governance/seat",
@@ -26,10 +31,19 @@ LISTS = (
     "governance/riskassessment",
     "governance/grant",
     "governance/decision",
+    "governance/containment",
+    "governance/enforcementpoint",
+    "governance/policyversion",
+    "governance/agentrole",
+    "governance/roleassignment",
+    "governance/resource",
     "audits/event",
     "audits/checkpoint",
     "audits/bundle",
 )
+
+# Pages that are no list, and a list that is empty as long as there was no emergency (`test_emergency`).
+MORE = ("containment-state", "governance/breakglass", "approver-load")
 
 
 @pytest.mark.parametrize(
@@ -44,4 +58,7 @@ def test_every_list_and_its_first_page(portal: Portal, dark: bool, width: int) -
         page.goto(f"/admin/{name}/?waiting=all" if name == "governance/approval" else f"/admin/{name}/")
         found += of_list(page)
         found += of_row(first_row(page, name))
+    for name in MORE:
+        page.goto(f"/admin/{name}/")
+        found += problems(page)
     assert found == []

@@ -15,6 +15,7 @@ from agents.models import Agent, AgentVersion, Person, SecretLease
 from agents.services import lifecycle, register, secret_delivery, secret_references
 from audits.choices import Action
 from audits.models import Event
+from governance.models import DecisionOutcome
 from tests.agents.secret_story import CANARY, OPERATOR, file_secret
 from tests.oauth.client import Copy, ask, new_key, provisioned, task
 
@@ -71,6 +72,18 @@ def test_a_copy_gets_the_secret_that_its_token_names_once(client: Client, copy: 
     again = get(client, copy, given)
     assert (again.status_code, CANARY in again.content.decode()) == (401, False)
     assert SecretLease.objects.count() == 1
+
+
+def test_what_became_of_both_decisions_is_told(client: Client, copy: Copy) -> None:
+    """That on the token, and that at the reading: nobody but the portal could tell."""
+    get(client, copy, token(client, copy))
+    get(client, copy, token(client, copy, "other"))
+    told = DecisionOutcome.objects.order_by("pk").values_list("decision__resource", "outcome", "reported_by")
+    assert list(told) == [
+        (resource, outcome, copy.instance.actor.ref)
+        for resource, outcome in (("secret/crm", "executed"), ("secret/other", "denied"))
+        for _decision in ("token", "reading")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ class Installation:
             "COUNTERSIGN_NVD_ONLINE": "false",
             "COUNTERSIGN_MFA": "optional",
             "COUNTERSIGN_RELEASE_SOAK_HOURS": "0",
+            "COUNTERSIGN_SECRETS_DIR": str(self.data / "secrets"),
             **self.variables,
         }
 

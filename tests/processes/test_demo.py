@@ -19,14 +19,30 @@ def test_the_story_holds_twice(installation: Installation) -> None:
         "rules, not a language model",
         "freezes it: revocation",
         "confirms: it is active again",
+        "A condition is not met: max_records(20) of its role order_desk.",
+        "A guardrail forbids it (no-bulk-exports).",
+        "sub: Petra Novak, act: spiffe://",
+        "rotated; the old value counts for 24 h more",
+        "https://paste.example.net. Neither its approved version nor its allow list names it.",
+        "not contained: 1 of 2 have confirmed",
         "one byte flipped",
     ):
         assert sentence in first.stdout
+    secret = (installation.data / "secrets" / "carrier-key").read_text(encoding="ascii")
+    assert secret not in first.stdout
     second = installation.manage("demo")
     assert second.returncode == 0, second.stdout + second.stderr
     assert "nothing is doubled" in second.stdout
+    assert "no bulk exports by agents, is active already" in second.stdout
     verified = installation.manage("ledger", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+def test_without_a_folder_of_secrets_that_chapter_is_left_out(installation: Installation) -> None:
+    installation.variables["COUNTERSIGN_SECRETS_DIR"] = ""
+    told = installation.manage("demo")
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "left out: COUNTERSIGN_SECRETS_DIR is not set" in told.stdout
 
 
 def test_it_refuses_a_database_of_somebody_elses(installation: Installation) -> None:
