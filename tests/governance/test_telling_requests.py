@@ -4,16 +4,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from agents.choices import DeliveryChannel
 from agents.models import Agent, Delivery, Notification, Person
 from governance.models import Grant, Unfreeze
 from governance.services import board, containments, policies, shrinkings, unfreezing
+from portal import links
 from tests.conftest import SEATS
 from tests.governance import policing
 from tests.governance.containing import ask_back, confirm, freeze
 from tests.governance.story import tamper
+from tests.governance.test_admin import sign_in
 from tests.governance.test_shrinking import aged
 from tests.governance.test_telling_work import told, unread
 
@@ -151,3 +154,22 @@ def test_a_deputy_who_proposes_it_is_not_told_and_an_agent_without_owner_is_the_
     tamper(Agent.objects.filter(pk=active_analyst.pk), ownerless_at=timezone.now())
     shrinkings.propose(actor=daniel, grant=Grant.objects.get(pk=aged().pk))
     assert set(told("shrink_proposed")) == {"olivia", "ada"}
+
+
+# --- Where they lead ----------------------------------------------------------------------------
+def test_each_leads_to_the_page_where_it_is_decided(
+    active_analyst: Agent, olivia: Person, ada: Person, sasha: Person
+) -> None:
+    frozen = freeze(olivia, active_analyst)
+    ask_back(olivia, frozen)
+    proposal = shrinkings.propose(actor=ada, grant=aged())
+    version = policing.proposed()
+    places = {
+        (sasha, "unfreeze_requested"): reverse("admin:governance_containment_change", args=[frozen.pk]),
+        (olivia, "shrink_proposed"): reverse("admin:governance_shrinking_change", args=[proposal.pk]),
+        (sasha, "approval_requested"): reverse("admin:governance_policyversion_change", args=[version.pk]),
+    }
+    for (person, kind), place in places.items():
+        row = Notification.objects.filter(person=person, kind=kind).latest("created_at")
+        assert links.path(kind=row.kind, reference=row.reference) == place
+        assert sign_in(person).get(place).status_code == 200
