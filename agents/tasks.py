@@ -6,12 +6,12 @@ from celery import shared_task
 
 from agents.analyst import run
 from agents.services import (
+    clients,
     egress_anomalies,
     notifications,
     proposals,
     secret_rotations,
     sessions,
-    tokens,
 )
 
 
@@ -39,7 +39,7 @@ def end_sessions() -> None:
 @shared_task
 def forget_spent() -> None:
     """Ids of assertions and proofs that could not come again anyway."""
-    tokens.forget_spent()
+    clients.forget_spent()
 
 
 @shared_task

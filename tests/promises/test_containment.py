@@ -208,8 +208,14 @@ def test_a_token_dies_with_the_elevation_it_is_for(
         credentials.verify(
             holder=instance.actor, token=writing[0], audience="here", action="open_ticket", resource=on
         )
-    read_for = {"action": reading[1].action, "resource": reading[1].resource}
-    credentials.verify(holder=instance.actor, token=reading[0], audience="here", **read_for)
+    held = reading[1]
+    credentials.verify(
+        holder=instance.actor,
+        token=reading[0],
+        audience="here",
+        action=held.action,
+        resource=held.resource,
+    )
 
 
 def test_a_token_dies_with_the_key_that_asked_for_it(
