@@ -8,6 +8,7 @@ from agents.analyst import run
 from agents.services import (
     clients,
     egress_anomalies,
+    egress_pruning,
     notifications,
     proposals,
     secret_rotations,
@@ -46,6 +47,12 @@ def forget_spent() -> None:
 def rotate_secrets() -> None:
     """Rotate what is due, and end old versions whose overlap is over."""
     secret_rotations.sweep()
+
+
+@shared_task
+def prune_egress_attempts() -> None:
+    """Let go of attempts that are older than is kept."""
+    egress_pruning.sweep()
 
 
 @shared_task

@@ -450,6 +450,11 @@ RESPONSE_MAX_BYTES = env.integer(
     "COUNTERSIGN_RESPONSE_MAX_BYTES", 64 * 1024, minimum=1024, maximum=16 * 1024 * 1024
 )
 EGRESS_EXCEPTION_DAYS = env.integer("COUNTERSIGN_EGRESS_EXCEPTION_DAYS", 90, minimum=1, maximum=366)
+EGRESS_ATTEMPT_DAYS = env.integer("COUNTERSIGN_EGRESS_ATTEMPT_DAYS", 400, minimum=1, maximum=36_500)
+CELERY_BEAT_SCHEDULE["prune-egress-attempts"] = {
+    "task": "agents.tasks.prune_egress_attempts",
+    "schedule": timedelta(days=1).total_seconds(),
+}
 OUTCOME_MINUTES = env.integer("COUNTERSIGN_OUTCOME_MINUTES", 15, minimum=1, maximum=10_080)
 
 # --- Identity ---------------------------------------------------------------------------------------

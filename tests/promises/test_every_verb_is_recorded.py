@@ -86,6 +86,7 @@ from agents.services import (
     egress_anomalies,
     egress_attempts,
     egress_lists,
+    egress_pruning,
     endpoints,
     exchange,
     handovers,
@@ -527,6 +528,9 @@ def _egress(ada: Person, agent: Agent) -> None:
     egress_anomalies.change_rule(actor=ada, rule=rule, reason="Every destination.", minimum=0)
     assert egress_anomalies.sweep() > 0
     egress_anomalies.close(actor=ada, anomaly=EgressAnomaly.objects.all()[0], verdict="The story.")
+    assert egress_pruning.kept_from() < timezone.now()
+    with patch.object(egress_pruning, "kept_from", timezone.now):
+        assert egress_pruning.sweep() > 0
 
 
 def _asking_over_http(ada: Person) -> None:
