@@ -39,11 +39,12 @@ def provision(
     Raises:
         Denied: the actor neither answers for the agent nor is administrator; recorded.
         Invalid: the key or the number of days is not taken; `fields` says which.
-        Conflict: the version is not one that the board approved and that runs, the agent may not act, or the
-            key is another copy's.
+        Conflict: the version is not one that the board approved and that runs, the agent may not act, the
+            key is another copy's, or no such certificate is believed here.
     """
     key = None if jwk is None else _read(jwk)
     client_auth = _client_auth(key)
+    _require_on(client_auth)
     if not 1 <= days <= settings.INSTANCE_MAX_DAYS:
         wrong = f"From 1 to {settings.INSTANCE_MAX_DAYS} days."
         raise Invalid(wrong, fields={"days": wrong})
@@ -173,6 +174,17 @@ def _client_auth(key: PublicKey | None) -> ClientAuth:
     if key is None:
         return ClientAuth.TLS
     return ClientAuth.SELF_SIGNED_TLS if key.certificate else ClientAuth.PRIVATE_KEY_JWT
+
+
+def _require_on(client_auth: ClientAuth) -> None:
+    """Nobody provisions a copy that could never ask for anything."""
+    if client_auth == ClientAuth.PRIVATE_KEY_JWT:
+        return
+    if not settings.CLIENT_CERTIFICATE or client_auth not in settings.CLIENT_CERTIFICATE_METHODS:
+        raise Conflict(
+            f"No certificates are believed here for {client_auth}. Give a public key, or let an operator set "
+            "COUNTERSIGN_CLIENT_CERTIFICATE and COUNTERSIGN_CLIENT_CERTIFICATE_METHODS."
+        )
 
 
 def _add_key(instance: AgentInstance, key: PublicKey, now: datetime) -> InstanceKey:

@@ -30,7 +30,7 @@ from agents.services import copies, secret_delivery
 from audits.errors import Conflict, Invalid
 from governance.models import Decision
 from portal import doctor
-from tests.governance.story import elevate, events, resource
+from tests.governance.story import elevate, events, resource, version_of
 from tests.oauth.certificates import (
     PROXY,
     RFC9440,
@@ -347,14 +347,26 @@ def test_only_the_methods_that_are_on(
     method: str, client: Client, olivia: Person, active_analyst: Agent, mesh: LazySettings
 ) -> None:
     """A proxy that checks no authority hands on a name that anybody can write."""
-    mesh.CLIENT_CERTIFICATE_METHODS = [other for other in METHODS if other != method]
     held = self_signed()
-    if method == "tls_client_auth":
-        instance = in_the_mesh(olivia, active_analyst)
+    by_mesh = method == "tls_client_auth"
+    instance = in_the_mesh(olivia, active_analyst) if by_mesh else with_its_own(olivia, active_analyst, held)
+    if by_mesh:
         held = made(instance.spiffe_id, issuer=new_key())
-    else:
-        instance = with_its_own(olivia, active_analyst, held)
+    mesh.CLIENT_CERTIFICATE_METHODS = [other for other in METHODS if other != method]
     refused(shown(client, instance, xfcc(held)))
+    jwk = None if by_mesh else read(pem(self_signed()))
+    with pytest.raises(Conflict, match=f"No certificates are believed here for {method}"):
+        copies.provision(
+            actor=olivia, agent=active_analyst, version=version_of(active_analyst), jwk=jwk, days=1
+        )
+
+
+def test_where_none_is_believed_no_copy_is_provisioned_for_one(
+    olivia: Person, active_analyst: Agent, mesh: LazySettings
+) -> None:
+    mesh.CLIENT_CERTIFICATE = ""
+    with pytest.raises(Conflict, match="COUNTERSIGN_CLIENT_CERTIFICATE"):
+        in_the_mesh(olivia, active_analyst)
 
 
 def test_a_key_that_came_in_a_certificate_signs_no_assertions(
