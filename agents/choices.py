@@ -197,6 +197,14 @@ class Access(models.TextChoices):
     WRITE = "write"
 
 
+class ClientAuth(models.TextChoices):
+    """How a copy of an agent proves itself at the token endpoint, in the words of the registry of OAuth."""
+
+    PRIVATE_KEY_JWT = "private_key_jwt", "Assertions signed with its key (RFC 7523)"
+    TLS = "tls_client_auth", "A certificate of the trust domain with its SPIFFE id (RFC 8705)"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth", "The certificate given for it (RFC 8705)"
+
+
 class ReportFormat(models.TextChoices):
     TRIVY = "trivy", "Trivy JSON"
     GRYPE = "grype", "Grype JSON"
@@ -384,6 +392,7 @@ class CredentialRefusal(models.TextChoices):
     TASK = "task", "Its task does not cover this action on this resource"
     ENDED = "ended", "The agent's access has ended since it was minted"
     USED = "used", "It was used already"
+    BINDING = "binding", "The key or certificate that it is bound to was not proved"
 
 
 class ProposalState(models.TextChoices):

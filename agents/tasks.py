@@ -6,12 +6,13 @@ from celery import shared_task
 
 from agents.analyst import run
 from agents.services import (
+    clients,
     egress_anomalies,
+    egress_pruning,
     notifications,
     proposals,
     secret_rotations,
     sessions,
-    tokens,
 )
 
 
@@ -39,13 +40,19 @@ def end_sessions() -> None:
 @shared_task
 def forget_spent() -> None:
     """Ids of assertions and proofs that could not come again anyway."""
-    tokens.forget_spent()
+    clients.forget_spent()
 
 
 @shared_task
 def rotate_secrets() -> None:
     """Rotate what is due, and end old versions whose overlap is over."""
     secret_rotations.sweep()
+
+
+@shared_task
+def prune_egress_attempts() -> None:
+    """Let go of attempts that are older than is kept."""
+    egress_pruning.sweep()
 
 
 @shared_task

@@ -152,6 +152,7 @@ class Action(models.TextChoices):
     EGRESS_EXCEPTION_ENDED = "egress_exception.ended"
     EGRESS_ATTEMPTED = "egress.attempted"
     EGRESS_ENDED = "egress.ended"
+    EGRESS_PRUNED = "egress.pruned"
     EGRESS_ANOMALY_FOUND = "egress_anomaly.found"
     EGRESS_ANOMALY_CLOSED = "egress_anomaly.closed"
     ANOMALY_RULE_CHANGED = "anomaly_rule.changed"

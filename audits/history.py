@@ -60,6 +60,7 @@ UNGOVERNED = frozenset(
         Action.TICKET_NOTED,
         Action.EGRESS_ATTEMPTED,
         Action.EGRESS_ENDED,
+        Action.EGRESS_PRUNED,
         Action.EGRESS_ANOMALY_FOUND,
         Action.EGRESS_ANOMALY_CLOSED,
         Action.BREAKER_OPENED,

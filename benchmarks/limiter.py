@@ -54,6 +54,7 @@ from agents import rate  # noqa: E402
 from agents.analyst import SLUG  # noqa: E402
 from agents.models import Agent, AgentInstance, Allowance  # noqa: E402
 from agents.services import copies, tokens  # noqa: E402
+from agents.services.clients import Shown  # noqa: E402
 from audits.actor import Actor  # noqa: E402
 from audits.choices import Action  # noqa: E402
 from audits.services import ledger  # noqa: E402
@@ -140,7 +141,7 @@ def minting() -> Callable[[], object]:
     jwk: Any = jwt.get_algorithm_by_name("ES256").to_jwk(key.public_key(), as_dict=True)
     instance = copies.provision(actor=agent.owner, agent=agent, version=agent.active_version, jwk=jwk, days=1)
     return lambda: tokens.issue(
-        asked=tokens.Asked(asserted(instance, key), task(), "", "http://x/oauth/token")
+        asked=tokens.Asked(Shown(asserted(instance, key)), task(), "", "http://x/oauth/token")
     )
 
 

@@ -377,6 +377,11 @@ def live_elevations() -> QuerySet[Elevation]:
     return Elevation.objects.filter(state=ElevationState.ACTIVE)
 
 
+def open_elevations() -> QuerySet[Elevation]:
+    """Those that live, and those that people are asked about."""
+    return Elevation.objects.filter(state__in=(ElevationState.PENDING, ElevationState.ACTIVE))
+
+
 def _ballot(vote: Vote) -> Ballot:
     return Ballot(person=str(vote.person_id), discipline=vote.discipline, choice=vote.choice)
 

@@ -81,6 +81,30 @@ def check_settings() -> Iterator[Finding]:
         yield Finding("settings", "ok", f"Answers to {', '.join(settings.ALLOWED_HOSTS)}.")
 
 
+def check_client_certificates() -> Iterator[Finding]:
+    """Would a certificate that a proxy hands on be believed, and only from that proxy? (RFC 8705)"""
+    name = "client certificates"
+    if settings.CLIENT_CERTIFICATE and not settings.TRUSTED_PROXIES:
+        yield Finding(
+            name,
+            "warning",
+            "A proxy is to hand on certificates, and none is trusted: no client gets in with one.",
+            "Set COUNTERSIGN_TRUSTED_PROXIES to the addresses from which the proxy connects.",
+        )
+    elif settings.TRUSTED_PROXIES and not settings.CLIENT_CERTIFICATE:
+        yield Finding(
+            name,
+            "warning",
+            "Proxies are trusted, and no form of certificates is named: whatever they hand on is ignored.",
+            "Set COUNTERSIGN_CLIENT_CERTIFICATE to xfcc or rfc9440, or unset COUNTERSIGN_TRUSTED_PROXIES.",
+        )
+    elif settings.CLIENT_CERTIFICATE:
+        proxies = ", ".join(map(str, settings.TRUSTED_PROXIES))
+        yield Finding(name, "ok", f"Believed from {proxies}, as {settings.CLIENT_CERTIFICATE}.")
+    else:
+        yield Finding(name, "ok", "None is believed, whoever sends one.")
+
+
 def check_folders() -> Iterator[Finding]:
     for folder in (settings.DATA_DIR, settings.BUNDLES_DIR):
         if not folder.is_dir() or not os.access(folder, os.W_OK):
@@ -355,6 +379,7 @@ def check_approved_build() -> Iterator[Finding]:
 Check = Callable[[], Iterator[Finding]]
 WITHOUT_DATABASE: tuple[Check, ...] = (
     check_settings,
+    check_client_certificates,
     check_folders,
     check_keys,
     check_broker,

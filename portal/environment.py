@@ -6,7 +6,9 @@ cannot silently leave a control at its default. Secrets may come from a file: ``
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
@@ -25,7 +27,7 @@ class Environment:
     def text(self, name: str, default: str = "", *, choices: tuple[str, ...] = ()) -> str:
         """The value as text; an empty value counts as not set."""
         value = self._read(name) or default
-        if choices and value not in choices:
+        if value and choices and value not in choices:
             self._refuse(name, value, f"use one of: {', '.join(choices)}")
         return value
 
@@ -57,6 +59,19 @@ class Environment:
     def listing(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         value = self._read(name)
         return [item.strip() for item in value.split(",") if item.strip()] or list(default)
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Networks in CIDR, or single addresses; never everybody's."""
+        found = []
+        for item in self.listing(name):
+            try:
+                network = ip_network(item)
+            except ValueError:
+                self._refuse(name, item, "use addresses or networks such as 10.1.2.3 or 10.1.0.0/16")
+            if network.prefixlen == 0:
+                self._refuse(name, item, "it is everybody's address; name those of the proxies")
+            found.append(network)
+        return found
 
     def file(self, name: str) -> Path | None:
         """The path of a file that must be there; None where the setting is not set."""
@@ -98,5 +113,5 @@ class Environment:
             raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error}.") from error
 
     @staticmethod
-    def _refuse(name: str, value: str, mend: str) -> None:
+    def _refuse(name: str, value: str, mend: str) -> NoReturn:
         raise ImproperlyConfigured(f"{name}={value!r} is not understood: {mend}.")

@@ -421,6 +421,15 @@ TOKENS_PER_MINUTE = env.integer("COUNTERSIGN_TOKENS_PER_MINUTE", 120, minimum=1,
 DELEGATION_MAX_DAYS = env.integer("COUNTERSIGN_DELEGATION_MAX_DAYS", 90, minimum=1, maximum=366)
 SUBJECT_TOKEN_SECONDS = env.integer("COUNTERSIGN_SUBJECT_TOKEN_SECONDS", 120, minimum=10, maximum=300)
 LIVE_TOKENS = env.integer("COUNTERSIGN_LIVE_TOKENS", 50, minimum=1, maximum=10_000)
+# Certificates of clients (RFC 8705): in which form a trusted proxy hands one on; empty: none is believed.
+CLIENT_CERTIFICATE = env.text("COUNTERSIGN_CLIENT_CERTIFICATE", choices=("xfcc", "rfc9440"))
+CLIENT_CERTIFICATE_METHODS = env.listing("COUNTERSIGN_CLIENT_CERTIFICATE_METHODS", ("tls_client_auth",))
+if _unknown := set(CLIENT_CERTIFICATE_METHODS) - {"tls_client_auth", "self_signed_tls_client_auth"}:
+    raise ImproperlyConfigured(
+        f"COUNTERSIGN_CLIENT_CERTIFICATE_METHODS: {', '.join(sorted(_unknown))} is not known. Use "
+        "tls_client_auth, self_signed_tls_client_auth, or both with a comma."
+    )
+TRUSTED_PROXIES = env.networks("COUNTERSIGN_TRUSTED_PROXIES")
 
 # --- The revocation feed (docs/revocation-feed.md) ----------------------------------------------------------
 # A point that has not asked for so long is stale. It waits 25 seconds at most; when it asked is kept to two.
@@ -444,6 +453,11 @@ RESPONSE_MAX_BYTES = env.integer(
     "COUNTERSIGN_RESPONSE_MAX_BYTES", 64 * 1024, minimum=1024, maximum=16 * 1024 * 1024
 )
 EGRESS_EXCEPTION_DAYS = env.integer("COUNTERSIGN_EGRESS_EXCEPTION_DAYS", 90, minimum=1, maximum=366)
+EGRESS_ATTEMPT_DAYS = env.integer("COUNTERSIGN_EGRESS_ATTEMPT_DAYS", 400, minimum=1, maximum=36_500)
+CELERY_BEAT_SCHEDULE["prune-egress-attempts"] = {
+    "task": "agents.tasks.prune_egress_attempts",
+    "schedule": timedelta(days=1).total_seconds(),
+}
 OUTCOME_MINUTES = env.integer("COUNTERSIGN_OUTCOME_MINUTES", 15, minimum=1, maximum=10_080)
 
 # --- Identity ---------------------------------------------------------------------------------------

@@ -30,7 +30,10 @@ from audits.admin.show import (
 )
 from audits.errors import Conflict
 
-KEY_HELP = "The copy makes the pair and keeps the private key. PEM or JWK: EC on P-256, Ed25519, or RSA."
+KEY_HELP = (
+    "The copy makes the pair and keeps the private key. PEM or JWK: EC on P-256, Ed25519, or RSA. Give its "
+    "certificate instead, PEM, where it shows that to the proxy."
+)
 KEYS = Section(
     name="keys",
     title="Keys",
@@ -38,10 +41,11 @@ KEYS = Section(
     rows=lambda instance: instance.keys.all(),
     columns={
         "Thumbprint": lambda key: show_word(key.thumbprint),
+        "Certificate": lambda key: show_word(key.certificate) if key.certificate else "None",
         "Added": lambda key: show_time(key.added_at),
         "Counts until": lambda key: show_time(key.ends_at) if key.ends_at else "The copy ends",
     },
-    empty="None: it runs inside the portal, and needs none.",
+    empty="None: it runs inside the portal, or shows certificates of the mesh.",
 )
 CREDENTIALS = Section(
     name="credentials",
@@ -63,17 +67,19 @@ CREDENTIALS = Section(
 class KeyField(forms.CharField):
     """A public key as text; its value is a JWK."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, required: bool = True) -> None:
         super().__init__(
             label="Public key",
+            required=required,
             max_length=20_000,
             widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
             help_text=KEY_HELP,
         )
 
     def clean(self, value: Any) -> Any:
+        text = super().clean(value)
         try:
-            return read(super().clean(value))
+            return read(text) if text else None
         except UnusableKeyError as error:
             raise forms.ValidationError(str(error)) from error
 
@@ -82,7 +88,12 @@ class ProvisionForm(ServiceForm):
     """The input of `copies.provision`: the version is the one that is active."""
 
     agent = forms.ModelChoiceField(queryset=Agent.objects.none())
-    jwk = KeyField()
+    jwk = KeyField(required=False)
+    by_mesh = forms.BooleanField(
+        label="Certificates of the mesh",
+        required=False,
+        help_text="No key is given here: an authority of the trust domain gives it certificates with its id.",
+    )
     days = forms.IntegerField(min_value=1, initial=30, help_text="How long it may ask for tokens.")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -93,6 +104,12 @@ class ProvisionForm(ServiceForm):
             agents = agents.filter(Q(owner=person) | Q(deputies=person)).distinct()
         self.fields["agent"].queryset = agents  # type: ignore[attr-defined]
         self.fields["days"].max_value = settings.INSTANCE_MAX_DAYS  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        chosen: dict[str, Any] = super().clean() or self.cleaned_data
+        if "jwk" in chosen and (chosen["jwk"] is None) != chosen["by_mesh"]:
+            self.add_error("jwk", "Give its public key, or let the mesh give it certificates.")
+        return chosen
 
 
 class RotateForm(DialogForm):
@@ -117,8 +134,8 @@ class AgentInstanceAdmin(AddByService):
     list_display = ("name", "agent", "version_label", "state", "started", "until", "ended")
     list_filter = ("agent",)
     list_select_related = ("agent", "version__agent")
-    search_fields = ("spiffe_id", "agent__name", "agent__slug", "keys__thumbprint")
-    search_help_text = "SPIFFE id, agent, thumbprint of a key"
+    search_fields = ("spiffe_id", "agent__name", "agent__slug", "keys__thumbprint", "keys__certificate")
+    search_help_text = "SPIFFE id, agent, thumbprint of a key or certificate"
     fieldsets = (
         (
             None,
@@ -128,6 +145,7 @@ class AgentInstanceAdmin(AddByService):
                     ("agent_link", "version_link"),
                     ("state", "started"),
                     ("until", "ended"),
+                    "client_auth",
                 )
             },
         ),

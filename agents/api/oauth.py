@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 
 from agents import signing
-from agents.api import token_exchange
+from agents.api import client_certificate, token_exchange
+from agents.choices import ClientAuth
 from agents.oauth import assertion, jwk
 from agents.oauth.details import TYPE as TASK
 from agents.oauth.errors import OAuthError, invalid_client, invalid_request
 from agents.services import tokens
+from agents.services.clients import Shown
 
 logger = logging.getLogger(__name__)
 
@@ -51,12 +53,12 @@ def _endpoint(answer: Callable[[HttpRequest, Mapping[str, str]], HttpResponse]) 
 
 @_endpoint
 def token(request: HttpRequest, form: Mapping[str, str]) -> HttpResponse:
-    """RFC 6749 section 4.4 and RFC 8693, with RFC 7523 for the client, RFC 9396 for the task, RFC 9449."""
+    """RFC 6749 section 4.4, RFC 8693; RFC 7523 or 8705 for the client, RFC 9396 for the task, RFC 9449."""
     grant = form.get("grant_type")
     if grant not in GRANTS:
         raise OAuthError("unsupported_grant_type", f"The grant_type is one of {', '.join(GRANTS)}.")
     asked = tokens.Asked(
-        assertion=_assertion(form),
+        shown=_shown(request, form),
         details=form.get("authorization_details", ""),
         proof=request.META.get("HTTP_DPOP", ""),
         url=f"{_base()}{TOKEN}",
@@ -85,9 +87,9 @@ def _told_of(issued: tokens.Issued) -> dict[str, Any]:
 
 
 @_endpoint
-def revocation(_request: HttpRequest, form: Mapping[str, str]) -> HttpResponse:
+def revocation(request: HttpRequest, form: Mapping[str, str]) -> HttpResponse:
     """RFC 7009: 200 whatever became of it."""
-    tokens.revoke(client_assertion=_assertion(form), token=form.get("token", ""))
+    tokens.revoke(shown=_shown(request, form), token=form.get("token", ""))
     return HttpResponse(b"", content_type="application/json", headers=UNCACHED)
 
 
@@ -98,10 +100,12 @@ def key_set(request: HttpRequest) -> HttpResponse:
 
 
 def metadata(request: HttpRequest) -> HttpResponse:
-    """RFC 8414, with what RFC 9396 and RFC 9449 add."""
+    """RFC 8414, with what RFC 8705, RFC 9396 and RFC 9449 add."""
     base = _base()
-    signed = list(jwk.SUPPORTED)
-    described = {
+    signed, methods = list(jwk.SUPPORTED), [str(ClientAuth.PRIVATE_KEY_JWT)]
+    if settings.CLIENT_CERTIFICATE:
+        methods += settings.CLIENT_CERTIFICATE_METHODS
+    described: dict[str, Any] = {
         "issuer": settings.ISSUER,
         "token_endpoint": f"{base}{TOKEN}",
         "revocation_endpoint": f"{base}{REVOCATION}",
@@ -109,14 +113,16 @@ def metadata(request: HttpRequest) -> HttpResponse:
         "jwks_uri": f"{base}{KEYS}",
         "response_types_supported": [],
         "grant_types_supported": list(GRANTS),
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": signed,
-        "revocation_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": signed,
         "authorization_details_types_supported": [TASK],
         "dpop_signing_alg_values_supported": signed,
         "scopes_supported": ["agent:read", "agent:write"],
     }
+    if settings.CLIENT_CERTIFICATE:
+        described["tls_client_certificate_bound_access_tokens"] = True
     return _document(request, described)
 
 
@@ -139,14 +145,18 @@ def _form(request: HttpRequest) -> Mapping[str, str]:
     return {name: str(value) for name, value in request.POST.items()}
 
 
-def _assertion(form: Mapping[str, str]) -> str:
+def _shown(request: HttpRequest, form: Mapping[str, str]) -> Shown:
+    """By one method alone (RFC 6749 section 2.3): a mesh adds its certificate to every request, asked or not.
+
+    With a certificate the client_id says who asks (RFC 8705 section 2).
+    """
+    named, held = form.get("client_id", ""), client_certificate.header_of(request)
+    if "client_assertion" not in form and "client_assertion_type" not in form and held and named:
+        return Shown(certificate=held, client=named)
     if form.get("client_assertion_type") != assertion.TYPE or not form.get("client_assertion"):
-        raise invalid_client("Prove the client with private_key_jwt (RFC 7523).")
-    named = form.get("client_id")
-    text = form["client_assertion"]
-    if named is not None and assertion.client_named(text) != named:
-        raise invalid_client("The client_id is not the one of the assertion.")
-    return text
+        or_by = ", or with its client_id and a certificate (RFC 8705)" if settings.CLIENT_CERTIFICATE else ""
+        raise invalid_client(f"Prove the client with private_key_jwt (RFC 7523){or_by}.")
+    return Shown(assertion=form["client_assertion"], client=named)
 
 
 def _denied(denial: tokens.AccessDenied) -> HttpResponse:

@@ -1,6 +1,7 @@
 """Where an agent that runs elsewhere, or the sidecar beside it, gets a secret: `POST /access/v1/secrets`.
 
-The request says nothing but the token and the proof of its key (RFC 9449): what the token names is given.
+The request says nothing but the token and the proof of its key (RFC 9449), or comes with the certificate that
+it is bound to (RFC 8705): what the token names is given.
 """
 
 import logging
@@ -8,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from agents.api import client_certificate
 from agents.errors import CredentialError
 from agents.oauth.errors import OAuthError
 from agents.services import secret_delivery
@@ -17,19 +19,18 @@ logger = logging.getLogger(__name__)
 
 SECRETS = "/access/v1/secrets"
 UNCACHED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-SCHEME = "DPoP "
+BEARER, DPOP = "Bearer ", "DPoP "
 
 
 def deliver(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return _told("invalid_request", "Use POST.", 405, {"Allow": "POST"})
-    sent = request.headers.get("Authorization", "")
-    if not sent.startswith(SCHEME) or "DPoP" not in request.headers:
+    sent, proof = request.headers.get("Authorization", ""), request.headers.get("DPoP", "")
+    held = client_certificate.header_of(request)
+    if not sent.startswith(DPOP if proof else BEARER) or not (proof or held):
         return _unproved("Send the token as DPoP, with a proof of its key (RFC 9449).")
     asked = secret_delivery.deliver(
-        token=sent.removeprefix(SCHEME).strip(),
-        proof=request.headers["DPoP"],
-        url=secret_delivery.address(),
+        token=sent.partition(" ")[2].strip(), proof=proof, url=secret_delivery.address(), certificate=held
     )
     try:
         with asked as given:

@@ -65,6 +65,8 @@ urlpatterns = [
         anomaly.ClosingOfAnomaly.as_view(),
         name="egress_anomaly_closing",
     ),
+    path("anomaly-rules", anomaly.AnomalyRules.as_view(), name="anomaly_rules"),
+    path("anomaly-rules/<slug:name>", anomaly.OneAnomalyRule.as_view(), name="anomaly_rule"),
     path("egress-attempts", egress.EgressAttempts.as_view(), name="egress_attempts"),
     path("egress-attempts/<uuid:id>", egress.OneEgressAttempt.as_view(), name="egress_attempt"),
     path("egress-exceptions", egress.EgressExceptions.as_view(), name="egress_exceptions"),

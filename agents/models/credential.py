@@ -37,6 +37,11 @@ class Credential(Row):
     thumbprint = models.CharField(
         max_length=43, blank=True, help_text="RFC 7638, of the key that its holder must prove (RFC 9449)."
     )
+    certificate = models.CharField(
+        max_length=43,
+        blank=True,
+        help_text="x5t#S256, of the TLS client certificate that its holder must show (RFC 8705).",
+    )
     client_key = models.CharField(
         max_length=43, blank=True, help_text="RFC 7638, of the key with which its copy asked for it."
     )

@@ -1,5 +1,6 @@
 from django.db import models
 
+from agents.choices import ClientAuth
 from audits.actor import Actor
 from audits.models.base import Row
 
@@ -13,6 +14,12 @@ class AgentInstance(Row):
     started_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="Of a copy that was provisioned: until when it may ask for tokens."
+    )
+    client_auth = models.CharField(
+        max_length=32,
+        choices=ClientAuth,
+        blank=True,
+        help_text="How it proves itself; empty of one that runs inside the portal.",
     )
     ended_at = models.DateTimeField(null=True, blank=True)
 

@@ -9,6 +9,11 @@ class InstanceKey(Row):
     instance = models.ForeignKey("agents.AgentInstance", on_delete=models.PROTECT, related_name="keys")
     jwk = models.JSONField(help_text="The public key, RFC 7517.")
     thumbprint = models.CharField(max_length=43, unique=True, help_text="RFC 7638.")
+    certificate = models.CharField(
+        max_length=43,
+        blank=True,
+        help_text="x5t#S256 (RFC 8705) of the certificate that it came in; such a key signs no assertions.",
+    )
     added_at = models.DateTimeField()
     ends_at = models.DateTimeField(
         null=True, blank=True, help_text="From then on nothing signed with it counts."
@@ -16,6 +21,7 @@ class InstanceKey(Row):
 
     class Meta:
         ordering = ("-added_at",)
+        indexes = (models.Index("certificate", name="certificates_of_copies"),)
 
     def __str__(self) -> str:
         return self.thumbprint

@@ -13,7 +13,7 @@ class OAuthError(ServiceError):
 
 
 def invalid_client(message: str) -> OAuthError:
-    """RFC 6749 section 5.2; with 401, since the client authenticates by an assertion."""
+    """RFC 6749 section 5.2; with 401, since the client did not prove itself."""
     return OAuthError("invalid_client", message, status=401)
 
 

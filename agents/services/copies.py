@@ -1,7 +1,7 @@
 """Copies of agents that run elsewhere: provisioned with a key, given another one, deprovisioned (S1-7, S2-2).
 
 What runs inside the portal starts and ends with its run (`instances`); a copy elsewhere proves itself at
-the token endpoint with its private key, which never comes here.
+the token endpoint with its private key, which never comes here: by assertions, or in the TLS handshake.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from agents import oversight, permissions, secret_selectors
-from agents.choices import RevocationLevel, RevocationReason
+from agents.choices import ClientAuth, RevocationLevel, RevocationReason
 from agents.models import Agent, AgentInstance, AgentVersion, Credential, InstanceKey, Person, Revocation
 from agents.oauth.jwk import PublicKey, UnusableKeyError
 from agents.services import locks, revocations, secrets
@@ -28,17 +28,23 @@ SWEEPER = Actor.system("key-sweeper")
 
 
 def provision(
-    *, actor: Person, agent: Agent, version: AgentVersion, jwk: Mapping[str, Any], days: int
+    *, actor: Person, agent: Agent, version: AgentVersion, jwk: Mapping[str, Any] | None, days: int
 ) -> AgentInstance:
     """Give a copy of an approved version an identity, and keep its public key.
+
+    Args:
+        jwk: its key; with `x5c`, the certificate that it shows (RFC 8705 section 2.2). None: an authority of
+            the trust domain gives it certificates with its SPIFFE id (section 2.1).
 
     Raises:
         Denied: the actor neither answers for the agent nor is administrator; recorded.
         Invalid: the key or the number of days is not taken; `fields` says which.
-        Conflict: the version is not one that the board approved and that runs, the agent may not act, or the
-            key is another copy's.
+        Conflict: the version is not one that the board approved and that runs, the agent may not act, the
+            key is another copy's, or no such certificate is believed here.
     """
-    key = _read(jwk)
+    key = None if jwk is None else _read(jwk)
+    client_auth = _client_auth(key)
+    _require_on(client_auth)
     if not 1 <= days <= settings.INSTANCE_MAX_DAYS:
         wrong = f"From 1 to {settings.INSTANCE_MAX_DAYS} days."
         raise Invalid(wrong, fields={"days": wrong})
@@ -48,6 +54,7 @@ def provision(
         agent=agent,
         version=version,
         spiffe_id=f"spiffe://{settings.TRUST_DOMAIN}/agent/{agent.slug}/i/{identifier}",
+        client_auth=client_auth,
         expires_at=now + timedelta(days=days),
     )
     with _attempt(Action.INSTANCE_PROVISIONED, actor, instance):
@@ -60,10 +67,10 @@ def provision(
                 f"Version {version.label} is not approved and active. Put it before the board first."
             )
         instance.save(force_insert=True)
-        _add_key(instance, key, now)
-        _record(
-            Action.INSTANCE_PROVISIONED, actor.actor, instance, {"thumbprint": key.thumbprint, "days": days}
-        )
+        if key is not None:
+            _add_key(instance, key, now)
+        told = {"thumbprint": key.thumbprint if key else "", "client_auth": str(client_auth), "days": days}
+        _record(Action.INSTANCE_PROVISIONED, actor.actor, instance, told)
     return instance
 
 
@@ -73,13 +80,15 @@ def rotate_key(*, actor: Person, instance: AgentInstance, jwk: Mapping[str, Any]
     Raises:
         Denied: the actor neither answers for the agent nor is administrator; recorded.
         Invalid: the key is not taken.
-        Conflict: the copy has ended, or the key is known already.
+        Conflict: the copy has ended, proves itself in another way, or the key is known already.
     """
     key, now = _read(jwk), timezone.now()
     with _attempt(Action.INSTANCE_KEY_ROTATED, actor, instance):
         held = locks.agent(instance.agent_id)
         refuse(permissions.why_not_change(actor, held))
         _require_live(instance)
+        if instance.client_auth != _client_auth(key):
+            raise Conflict(f"This copy proves itself by {instance.client_auth}. Provision another one.")
         until = now + timedelta(minutes=settings.KEY_OVERLAP_MINUTES)
         InstanceKey.objects.filter(instance=instance, ends_at__isnull=True).update(ends_at=until)
         added = _add_key(instance, key, now)
@@ -161,11 +170,32 @@ def _read(jwk: Mapping[str, Any]) -> PublicKey:
         raise Invalid(f"The key is not taken. {error}", fields={"jwk": str(error)}) from error
 
 
+def _client_auth(key: PublicKey | None) -> ClientAuth:
+    if key is None:
+        return ClientAuth.TLS
+    return ClientAuth.SELF_SIGNED_TLS if key.certificate else ClientAuth.PRIVATE_KEY_JWT
+
+
+def _require_on(client_auth: ClientAuth) -> None:
+    """Nobody provisions a copy that could never ask for anything."""
+    if client_auth == ClientAuth.PRIVATE_KEY_JWT:
+        return
+    if not settings.CLIENT_CERTIFICATE or client_auth not in settings.CLIENT_CERTIFICATE_METHODS:
+        raise Conflict(
+            f"No certificates are believed here for {client_auth}. Give a public key, or let an operator set "
+            "COUNTERSIGN_CLIENT_CERTIFICATE and COUNTERSIGN_CLIENT_CERTIFICATE_METHODS."
+        )
+
+
 def _add_key(instance: AgentInstance, key: PublicKey, now: datetime) -> InstanceKey:
     try:
         with transaction.atomic():
             return InstanceKey.objects.create(
-                instance=instance, jwk=key.jwk, thumbprint=key.thumbprint, added_at=now
+                instance=instance,
+                jwk=key.jwk,
+                thumbprint=key.thumbprint,
+                certificate=key.certificate.thumbprint if key.certificate else "",
+                added_at=now,
             )
     except IntegrityError as error:
         message = "This key is known already. A key belongs to one copy, once: make another one."

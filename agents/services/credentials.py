@@ -17,6 +17,7 @@ from agents.choices import CredentialRefusal
 from agents.decision_point import Answer, Question
 from agents.errors import CredentialError
 from agents.models import Agent, AgentInstance, Credential, InstanceKey
+from agents.oauth.confirmation import NOTHING, Proved, confirmed, holds
 from agents.services import locks, revocations
 from agents.services.revocations import Scope
 from audits.actor import Actor
@@ -36,15 +37,15 @@ def mint(
     instance: AgentInstance,
     audience: str,
     seconds: int = 0,
-    thumbprint: str = "",
+    bound_to: Proved = NOTHING,
     client_key: str = "",
 ) -> tuple[str, Credential]:
     """A token for the one call that `answer` allowed, and its row.
 
     It lives `seconds`, or `settings.CREDENTIAL_SECONDS`, never longer than the answer's
     `credential_seconds` (the longest of the agent's risk class) and never past its `ends_at` or the end
-    of its copy. With a `thumbprint` it is good for the holder of that key alone (RFC 9449); `client_key`
-    is the one with which its copy proved itself. Once either is revoked it is refused, as at every level.
+    of its copy. It is good for who proves what it is `bound_to` alone (RFC 8705, RFC 9449); `client_key`
+    is the one with which its copy proved itself. Once any is revoked it is refused, as at every level.
 
     Raises:
         CredentialError: the answer does not allow it, its time is over, or the agent's access has
@@ -60,7 +61,7 @@ def mint(
             instance,
             elevation=answer.elevation_id,
             delegation=answer.delegation_id,
-            keys=(thumbprint, client_key),
+            keys=(bound_to.key, bound_to.certificate, client_key),
         )
         late = CredentialRefusal.EXPIRED if expires <= now else None
         refusal = late or _why_not_mint(answer, question, agent, scope)
@@ -74,7 +75,8 @@ def mint(
                 action=question.action,
                 resource=question.resource,
                 access=question.access,
-                thumbprint=thumbprint,
+                thumbprint=bound_to.key,
+                certificate=bound_to.certificate,
                 client_key=client_key,
                 delegation_id=answer.delegation_id,
                 parent=question.on_behalf_of.parent if question.on_behalf_of else None,
@@ -87,11 +89,14 @@ def mint(
     raise _refused(refusal, agent, subject=instance.spiffe_id, decision=answer.id)
 
 
-def verify(*, holder: Actor, token: str, audience: str, action: str, resource: str) -> Credential:
+def verify(
+    *, holder: Actor, token: str, audience: str, action: str, resource: str, proved: Proved = NOTHING
+) -> Credential:
     """Check a token for exactly this call and use it up.
 
     Args:
         holder: who presents it; it is good for nobody but the instance that it was minted for.
+        proved: what came proved with it; a token that is bound to anything else is refused.
 
     Raises:
         CredentialError: with the reason; recorded. The call must not happen.
@@ -106,7 +111,7 @@ def verify(*, holder: Actor, token: str, audience: str, action: str, resource: s
         raise _refused(CredentialRefusal.UNKNOWN, None, subject=str(claims["sub"]))
     with transaction_in_turn():
         refusal = (
-            _why_not_hold(credential, claims, holder)
+            _why_not_hold(credential, claims, holder, proved)
             or _why_not_use(credential, claims, action=action, resource=resource)
             or _use(credential)
         )
@@ -174,8 +179,8 @@ def _claims(credential: Credential, question: Question, answer: Answer) -> dict[
         "epoch": answer.epoch,
         "owner": str(credential.agent.owner_id),
     }
-    if credential.thumbprint:
-        claims["cnf"] = {"jkt": credential.thumbprint}
+    if bound_to := confirmed(key=credential.thumbprint, certificate=credential.certificate):
+        claims["cnf"] = bound_to
     if credential.client_key:
         claims["client_key"] = credential.client_key
     if credential.elevation_id is not None:
@@ -214,10 +219,16 @@ def _find(jti: Any) -> Credential | None:
     )
 
 
-def _why_not_hold(credential: Credential, claims: dict[str, Any], holder: Actor) -> CredentialRefusal | None:
+def _why_not_hold(
+    credential: Credential, claims: dict[str, Any], holder: Actor, proved: Proved
+) -> CredentialRefusal | None:
     parties = {name: claims[name] for name in ("sub", "act") if name in claims}
     if parties != _parties(credential) or claims["aud"] != credential.audience:
         return CredentialRefusal.CLAIMS
+    if claims.get("cnf", {}) != confirmed(key=credential.thumbprint, certificate=credential.certificate):
+        return CredentialRefusal.CLAIMS
+    if not holds(claims, proved):
+        return CredentialRefusal.BINDING
     return None if holder == credential.instance.actor else CredentialRefusal.HOLDER
 
 
@@ -271,6 +282,7 @@ def _record_minted(credential: Credential, question: Question) -> None:
             "elevation": str(credential.elevation_id or ""),
             "delegation": str(credential.delegation_id or ""),
             "parent": str(credential.parent_id or ""),
+            "certificate": credential.certificate,
         },
     )
 

@@ -21,8 +21,9 @@ from agents.oauth.details import Task
 from agents.oauth.errors import OAuthError, invalid_request, invalid_target
 from agents.on_behalf import OnBehalf
 from agents.selectors import open_session
-from agents.services import tokens
+from agents.services import clients, tokens
 from agents.services.attempts import attempt, refuse
+from agents.services.clients import Client, Shown
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict
@@ -96,12 +97,12 @@ def hand_on(*, exchange: Exchange) -> HandedOut:
         OAuthError: the client or its proof is not what it must be, the credential is not its own or is over,
             or it may not be handed on to that agent; recorded.
     """
-    instance, proved = tokens.authenticated(exchange.asked.assertion)
+    instance, client = clients.authenticated(exchange.asked.shown)
     try:
         _check_actor(exchange, instance)
-        return _hand_on(exchange, instance)
+        return _hand_on(exchange, instance, client)
     except OAuthError as error:
-        tokens.refused(error, instance, proved.thumbprint)
+        clients.refused(error, instance, client.key)
 
 
 def issue(*, exchange: Exchange) -> tokens.Issued:
@@ -124,13 +125,13 @@ def issue(*, exchange: Exchange) -> tokens.Issued:
 def _check_actor(exchange: Exchange, instance: AgentInstance) -> None:
     """Who acts is who asks. An actor token may say so again: another assertion of the same copy."""
     if exchange.actor_token:
-        actor, _ = tokens.authenticated(exchange.actor_token)
+        actor, _ = clients.authenticated(Shown(assertion=exchange.actor_token))
         if actor.pk != instance.pk:
             raise invalid_request("Who acts is who asks: the actor_token is another's.")
 
 
-def _hand_on(exchange: Exchange, instance: AgentInstance) -> HandedOut:
-    credential = _own(exchange, instance)
+def _hand_on(exchange: Exchange, instance: AgentInstance, client: Client) -> HandedOut:
+    credential = _own(exchange, instance, client)
     to = Agent.objects.filter(slug=exchange.audience).first()
     if to is None or not on_behalf.hands_on(instance.agent, to):
         raise invalid_target("The audience is the client_id of an agent that this one calls or creates.")
@@ -161,8 +162,8 @@ def _hand_on(exchange: Exchange, instance: AgentInstance) -> HandedOut:
     return HandedOut(token, int((expires - now).total_seconds()))
 
 
-def _own(exchange: Exchange, instance: AgentInstance) -> Credential:
-    """The live credential that the client shows as its own, with the proof of its key where it is bound."""
+def _own(exchange: Exchange, instance: AgentInstance, client: Client) -> Credential:
+    """The live credential that the client shows as its own, with the proof of what it is bound to."""
     try:
         claims = access_token.read(exchange.subject_token, audience=None)
     except CredentialError as error:
@@ -170,6 +171,8 @@ def _own(exchange: Exchange, instance: AgentInstance) -> Credential:
     credential = tokens.live_credential(claims)
     if credential is None or credential.instance_id != instance.pk:
         raise invalid_request("The subject_token is no live access token of this client.")
+    if credential.certificate and credential.certificate != client.certificate:
+        raise invalid_request("The subject_token is bound to another certificate (RFC 8705).")
     if credential.thumbprint:
         asked = exchange.asked
         if not asked.proof:
@@ -177,7 +180,7 @@ def _own(exchange: Exchange, instance: AgentInstance) -> Credential:
         proof = dpop.verify(asked.proof, method="POST", url=asked.url, now=timezone.now())
         if proof.thumbprint != credential.thumbprint:
             raise invalid_request("The subject_token is bound to another key.")
-        tokens.spend_proof(proof)
+        clients.spend_proof(proof)
     return credential
 
 
@@ -192,7 +195,7 @@ def _behalf(text: str, instance: AgentInstance, task: Task) -> OnBehalf:
         raise invalid_request("The subject_token lets another agent act.")
     link = subject.delegation
     behalf = _by_agent(subject, task) if link is None else _by_person(link, subject.session)
-    tokens.spend_subject(subject.id, subject.expires)
+    clients.spend_subject(subject.id, subject.expires)
     if broken := on_behalf.why_broken(instance.agent, behalf):
         raise invalid_request(broken)
     return behalf

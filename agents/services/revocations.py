@@ -67,7 +67,7 @@ class Scope:
             credential.instance,
             elevation=credential.elevation_id,
             delegation=credential.delegation_id,
-            keys=(credential.thumbprint, credential.client_key),
+            keys=(credential.thumbprint, credential.certificate, credential.client_key),
         )
 
     @property

@@ -1,4 +1,4 @@
-"""A secret for a copy of an agent that runs elsewhere: by a token that names it, and the key it is bound to.
+"""A secret for a copy of an agent that runs elsewhere: by a token that names it, and what it is bound to.
 
 The token is one of the token endpoint's: action `read_secret` on `secret/<name>`, for this audience. It is
 used up here; then the decision point is asked again, as for any other reading.
@@ -17,8 +17,9 @@ from agents import access_token
 from agents.errors import CredentialError
 from agents.models import AgentInstance
 from agents.oauth import dpop
+from agents.oauth.confirmation import Proved
 from agents.secrets import SecretValue
-from agents.services import credentials, secrets
+from agents.services import clients, credentials, secrets
 from audits.actor import Actor
 
 ACTION, RESOURCE = "read_secret", "secret/"
@@ -34,20 +35,22 @@ class Delivered:
 
 
 @contextmanager
-def deliver(*, token: str, proof: str, url: str) -> Iterator[Delivered]:
-    """Give the secret that the token names to who holds the token's key. No transaction may be open.
+def deliver(*, token: str, proof: str, url: str, certificate: str = "") -> Iterator[Delivered]:
+    """Give the secret that the token names to who holds what it is bound to. No transaction may be open.
 
     Args:
-        proof: the DPoP proof of this request, with the digest of the token (RFC 9449).
+        proof: the DPoP proof of this request, with the digest of the token (RFC 9449); empty where it is
+            bound to a certificate alone.
+        certificate: the header in which a trusted proxy hands on the client's certificate (RFC 8705).
         url: of this request, which is the token's audience as well.
 
     Raises:
-        OAuthError: the proof does not hold.
-        CredentialError: the token is not for this, not bound to this key, over or used; recorded.
+        OAuthError: the proof does not hold, or the certificate cannot be read.
+        CredentialError: the token is not for this, not bound to what was proved, over or used; recorded.
         SecretRefusedError, SecretUnavailableError: as `secrets.get_secret`.
     """
-    proved = dpop.verify(proof, method="POST", url=url, now=timezone.now(), access_token=token)
-    detail, instance = _named(token, url, proved.thumbprint)
+    proved = _proved(token, proof, url, certificate)
+    detail, instance = _named(token, url)
     name = str(detail.get("identifier", "")).removeprefix(RESOURCE)
     resource = f"{RESOURCE}{name}"
     # A proof that is played again comes with a token that is used up.
@@ -57,6 +60,7 @@ def deliver(*, token: str, proof: str, url: str) -> Iterator[Delivered]:
         audience=url,
         action=ACTION,
         resource=resource,
+        proved=proved,
     )
     if instance is None:
         raise RuntimeError("A token of nobody was taken.")
@@ -79,8 +83,17 @@ def address() -> str:
     return f"{settings.ISSUER.rstrip('/')}/access/v1/secrets"
 
 
-def _named(token: str, url: str, thumbprint: str) -> tuple[Mapping[str, Any], AgentInstance | None]:
-    """What the token says that it is for, and whose it is; nobody's where another key was proved.
+def _proved(token: str, proof: str, url: str, certificate: str) -> Proved:
+    held = clients.thumbprint(certificate)
+    if not proof:
+        return Proved(certificate=held)
+    now = timezone.now()
+    key = dpop.verify(proof, method="POST", url=url, now=now, access_token=token).thumbprint
+    return Proved(key=key, certificate=held)
+
+
+def _named(token: str, url: str) -> tuple[Mapping[str, Any], AgentInstance | None]:
+    """What the token says that it is for, and whose it is; nobody's where it is bound to nothing.
 
     What is wrong with the token besides, `credentials.verify` says and records.
     """
@@ -90,8 +103,7 @@ def _named(token: str, url: str, thumbprint: str) -> tuple[Mapping[str, Any], Ag
         return {}, None
     details = claims["authorization_details"]
     detail = details[0] if isinstance(details, list) and details and isinstance(details[0], dict) else {}
-    confirmed = claims.get("cnf")
-    if not isinstance(confirmed, dict) or confirmed.get("jkt") != thumbprint:
+    if "cnf" not in claims:
         return detail, None
     rows = AgentInstance.objects.select_related("agent__owner", "version")
     return detail, rows.filter(spiffe_id=claims["sub"]).first()

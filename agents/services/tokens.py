@@ -1,38 +1,34 @@
 """The token endpoint: a copy of an agent proves itself and gets a token for one task (RFC 6749, 7523, 9068).
 
 Every token is decided first, by the same decision point as the gateway's calls, and minted by the same
-function: short-lived, for one action on one resource at one place, and for a write bound to a key (DPoP).
+function: short-lived, for one action on one resource at one place, and for a write bound to a key (DPoP) or
+to the client's certificate (RFC 8705).
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError
 from django.utils import timezone
 
 from agents import access_token, decision_point
 from agents.choices import Access
 from agents.decision_point import Answer, Question
 from agents.errors import CredentialError
-from agents.models import AgentInstance, Credential, InstanceKey, SpentIdentifier
-from agents.oauth import assertion, details, dpop
-from agents.oauth.assertion import Assertion
+from agents.models import AgentInstance, Credential
+from agents.oauth import details, dpop
+from agents.oauth.confirmation import Proved
 from agents.oauth.details import Task
-from agents.oauth.errors import OAuthError, invalid_client, invalid_dpop_proof, invalid_request
-from agents.oauth.jwk import PublicKey
+from agents.oauth.errors import OAuthError, invalid_request
 from agents.on_behalf import OnBehalf
-from agents.services import credentials, token_limits
-from audits.actor import Actor
-from audits.choices import Action, Outcome
+from agents.services import clients, credentials, token_limits
+from agents.services.clients import Shown, refused
+from audits.choices import Action
 from audits.services import ledger
 from audits.turn import transaction_in_turn
 
-GUARD = Actor.system("token-endpoint")
 BEARER, DPOP = "Bearer", "DPoP"
 
 
@@ -56,9 +52,9 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A token request as it came: the texts of its parameters, and for which address a proof was made."""
+    """A token request as it came: who asks, its parameters, and for which address a proof was made."""
 
-    assertion: str
+    shown: Shown
     details: str
     proof: str
     url: str
@@ -75,15 +71,19 @@ def issue(*, asked: Asked, under: Under | None = None) -> Issued:
         AccessDenied: the decision point said no; the decision is recorded.
         OAuthError: the client or its proof is not what it must be, or there are too many tokens; recorded.
     """
-    instance, proved = authenticated(asked.assertion)
+    instance, client = clients.authenticated(asked.shown)
     try:
         task = details.read(asked.details)
         access = _access(instance, task)
-        thumbprint = _proved_key(asked, is_bound=access == Access.WRITE or under is not None)
+        is_bound = access == Access.WRITE or under is not None
+        bound_to = Proved(
+            key=_proved_key(asked, is_required=is_bound and not client.certificate),
+            certificate=client.certificate,
+        )
         token_limits.require_room(instance)
         behalf = under(instance, task) if under else None
     except OAuthError as error:
-        refused(error, instance, proved.thumbprint)
+        refused(error, instance, client.key)
     question = replace(_question(instance, task, access), on_behalf_of=behalf)
     answer = decision_point.decide(question)
     if not answer.allowed:
@@ -101,8 +101,8 @@ def issue(*, asked: Asked, under: Under | None = None) -> Issued:
             instance=instance,
             audience=task.location,
             seconds=longest,
-            thumbprint=thumbprint,
-            client_key=proved.thumbprint,
+            bound_to=bound_to,
+            client_key=client.key,
         )
 
     try:
@@ -110,9 +110,9 @@ def issue(*, asked: Asked, under: Under | None = None) -> Issued:
     except CredentialError as error:
         raise OAuthError("access_denied", error.message) from error
     except OAuthError as error:
-        refused(error, instance, proved.thumbprint)
+        refused(error, instance, client.key)
     lifetime = int((credential.expires_at - credential.issued_at).total_seconds())
-    return Issued(token, DPOP if thumbprint else BEARER, lifetime, task)
+    return Issued(token, DPOP if bound_to.key else BEARER, lifetime, task)
 
 
 def introspect(*, token: str, point: UUID) -> Mapping[str, Any]:
@@ -138,13 +138,13 @@ def introspect(*, token: str, point: UUID) -> Mapping[str, Any]:
     }
 
 
-def revoke(*, client_assertion: str, token: str) -> None:
+def revoke(*, shown: Shown, token: str) -> None:
     """End a token of one's own (RFC 7009). One that is unknown, over or another's changes nothing.
 
     Raises:
         OAuthError: the client is not what it must be; recorded.
     """
-    instance, _ = authenticated(client_assertion)
+    instance, _ = clients.authenticated(shown)
     try:
         claims = access_token.read(token, audience=None)
     except CredentialError:
@@ -171,64 +171,6 @@ def live_credential(claims: Mapping[str, Any]) -> Credential | None:
     return credential if _is_live(credential, claims) else None
 
 
-def forget_spent() -> int:
-    """Drop the ids that could not come again anyway. Returns how many."""
-    return SpentIdentifier.objects.filter(expires_at__lte=timezone.now()).delete()[0]
-
-
-def authenticated(text: str) -> tuple[AgentInstance, Assertion]:
-    """The copy that made an assertion. Each assertion counts once."""
-    instance = None
-    try:
-        instance = _instance(assertion.client_named(text))
-        now = timezone.now()
-        proved = assertion.verify(text, keys=_keys(instance, now), issuer=settings.ISSUER, now=now)
-        _spend("assertion", proved.client, proved.id, proved.expires, invalid_client)
-    except OAuthError as error:
-        refused(error, instance, "")
-    return instance, proved
-
-
-def _instance(client: str) -> AgentInstance:
-    """The live copy of that name.
-
-    Raises:
-        OAuthError: there is none; the same words whether there ever was one.
-    """
-    found = AgentInstance.objects.select_related("agent__owner", "version").filter(spiffe_id=client).first()
-    over = found is not None and (
-        found.ended_at is not None or found.expires_at is None or found.expires_at <= timezone.now()
-    )
-    if found is None or over:
-        raise invalid_client("No live copy of an agent has this name.")
-    return found
-
-
-def _keys(instance: AgentInstance, now: datetime) -> list[PublicKey]:
-    live = [key for key in InstanceKey.objects.filter(instance=instance) if _is_key_live(key, now)]
-    return [PublicKey(key.jwk) for key in live]
-
-
-def _is_key_live(key: InstanceKey, now: datetime) -> bool:
-    return key.ends_at is None or key.ends_at > now
-
-
-def _spend(kind: str, issuer: str, identifier: str, expires: int, error: Any) -> None:
-    """Take an id once; whoever brings it again, at the same moment too, is refused."""
-    digest = hashlib.sha256(f"{kind}\n{issuer}\n{identifier}".encode()).hexdigest()
-    try:
-        with transaction_in_turn():
-            SpentIdentifier(digest=digest, expires_at=timezone.now() + _until(expires)).save(
-                force_insert=True
-            )
-    except IntegrityError as taken:
-        raise error("It has come before. Make a new one for each request.") from taken
-
-
-def _until(expires: int) -> timedelta:
-    return timedelta(seconds=max(expires - timezone.now().timestamp(), 1))
-
-
 def _access(instance: AgentInstance, task: Task) -> Access:
     """As the approved manifest says; what it does not list is refused by the decision point."""
     listed = [entry for entry in instance.version.tool_manifest if entry.get("name") == task.action]
@@ -236,33 +178,17 @@ def _access(instance: AgentInstance, task: Task) -> Access:
     return Access(said) if said in Access.values else Access.READ
 
 
-def _proved_key(asked: Asked, *, is_bound: bool) -> str:
+def _proved_key(asked: Asked, *, is_required: bool) -> str:
     """The thumbprint that the token is bound to; where it must be, none is refused (RFC 9449 section 5)."""
     if not asked.proof:
-        if is_bound:
+        if is_required:
             raise invalid_request(
                 "A token for a write, or for somebody else, is bound to a key. Send a DPoP proof (RFC 9449)."
             )
         return ""
     proof = dpop.verify(asked.proof, method="POST", url=asked.url, now=timezone.now())
-    spend_proof(proof)
+    clients.spend_proof(proof)
     return proof.thumbprint
-
-
-def spend_proof(proof: dpop.Proof) -> None:
-    """
-    Raises:
-        OAuthError: it has come before.
-    """
-    _spend("dpop", proof.thumbprint, proof.id, proof.expires, invalid_dpop_proof)
-
-
-def spend_subject(identifier: str, expires: int) -> None:
-    """
-    Raises:
-        OAuthError: this subject token has come before.
-    """
-    _spend("subject", settings.ISSUER, identifier, expires, invalid_request)
 
 
 def _question(instance: AgentInstance, task: Task, access: Access) -> Question:
@@ -295,20 +221,6 @@ def _is_live(credential: Credential, claims: Mapping[str, Any]) -> bool:
     if instance.expires_at and instance.expires_at <= timezone.now():
         return False
     return not credentials.has_ended(credential=credential, claims=claims)
-
-
-def refused(error: OAuthError, instance: AgentInstance | None, thumbprint: str) -> NoReturn:
-    """A refusal is recorded, in a transaction of its own; then it is raised."""
-    with transaction_in_turn():
-        ledger.record(
-            stream=instance.agent.stream if instance else "system",
-            action=Action.TOKEN_REFUSED,
-            actor=GUARD,
-            object=f"instance/{instance.pk}" if instance else "instance/unknown",
-            outcome=Outcome.DENIED,
-            body={"error": error.code, "message": error.message, "thumbprint": thumbprint},
-        )
-    raise error
 
 
 def _uuid(value: Any) -> UUID | None:

@@ -377,6 +377,7 @@ MAPPING: Mapping[str, Mapped] = {
     Action.SUBJECT_ERASED: Mapped(API, DELETE, MEDIUM),
     Action.BODY_REDACTED: Mapped(API, DELETE, MEDIUM),
     Action.SEGMENT_PRUNED: Mapped(API, DELETE, MEDIUM),
+    Action.EGRESS_PRUNED: Mapped(API, DELETE),
     Action.BUNDLE_REQUESTED: Mapped(API, CREATE),
     Action.BUNDLE_BUILT: Mapped(API, CREATE),
     Action.BUNDLE_DOWNLOADED: Mapped(API, READ, LOW),

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
+from agents.api import client_certificate
 from agents.models import AgentInstance
 from agents.oauth.errors import OAuthError
-from agents.services import tokens
+from agents.services import clients
+from agents.services.clients import Shown
 from audits.api import problems as api_problems
 from audits.api.problems import BY_CODE, BY_STATUS, MEDIA_TYPE
 from audits.api.problems import Problem as ApiProblem
@@ -93,16 +95,18 @@ def _cancel(_request: HttpRequest, copy: AgentInstance, task: UUID | None) -> Ht
 
 
 def _caller(request: HttpRequest) -> AgentInstance:
-    """Who asks: the assertion with which it would get a token, as a bearer credential (RFC 7523)."""
+    """Who asks: what it would get a token with, an assertion as bearer credential or its certificate."""
     scheme, _, assertion = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
-    if scheme.lower() != "bearer" or not assertion.strip(" "):
-        raise RefusedError(
-            401,
-            "Send a client assertion (RFC 7523) as the bearer credential.",
-            code="unauthenticated",
-            WWW_Authenticate=CHALLENGE,
-        )
-    return tokens.authenticated(assertion.strip(" "))[0]
+    if scheme.lower() == "bearer" and assertion.strip(" "):
+        return clients.authenticated(Shown(assertion=assertion.strip(" ")))[0]
+    if not scheme and (held := client_certificate.header_of(request)):
+        return clients.authenticated(Shown(certificate=held))[0]
+    raise RefusedError(
+        401,
+        "Send a client assertion (RFC 7523) as the bearer credential.",
+        code="unauthenticated",
+        WWW_Authenticate=CHALLENGE,
+    )
 
 
 def _key(request: HttpRequest) -> str:

@@ -18,7 +18,11 @@ from governance.services import containments
 class ContainmentShown(Shown):
     agent = AgentName(read_only=True, allow_null=True)
     instance = serializers.CharField(
-        source="agent_instance.spiffe_id", default=None, read_only=True, help_text="SPIFFE id."
+        source="agent_instance.spiffe_id",
+        default=None,
+        allow_null=True,
+        read_only=True,
+        help_text="SPIFFE id; null: no single copy.",
     )
     person = PersonName(read_only=True, allow_null=True)
     begun_by = PersonName(read_only=True)

@@ -1,11 +1,12 @@
 """Freezing: one person stops an agent, a copy of it, all that somebody owns, or everything, at once (S1-10).
 
 Stopping is never harder than it must be: one person with a reason, by whichever way they come. What stops
-new access is the fact that is written here, and the revocation beside it ends what was minted before;
-neither waits for anything else. Elevations of what is frozen by owner or as a whole are ended by the sweeper.
+new access is the fact that is written here, and the revocation beside it ends what was minted before. What
+the agents were given, or ask, to write with ends in the same transaction, whichever way they are frozen.
 """
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.utils import timezone
 
 from agents.choices import RevocationLevel, RevocationReason
@@ -17,9 +18,9 @@ from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
 from governance import containment_permissions, selectors
-from governance.choices import ContainmentLevel
+from governance.choices import ContainmentLevel, ElevationEnd
 from governance.models import Containment
-from governance.services import locks
+from governance.services import approvals, elevations, locks
 
 MAX_REASON = 2_000
 ALREADY = "It is frozen already."
@@ -102,7 +103,10 @@ def freeze_instance(*, actor: Person, instance: AgentInstance, reason: str) -> C
 
 
 def freeze_owner(*, actor: Person, owner: Person, reason: str) -> Containment:
-    """Freeze whatever somebody owns, now and until it is lifted. Errors as for `freeze_agent`."""
+    """Freeze whatever somebody owns, now and until it is lifted; its elevations and requests end.
+
+    Errors as for `freeze_agent`.
+    """
     said = _said(reason)
     stream = f"person/{owner.pk}"
     with attempt(action=Action.CONTAINMENT_BEGUN, actor=actor.actor, stream=stream, object=stream):
@@ -110,11 +114,13 @@ def freeze_owner(*, actor: Person, owner: Person, reason: str) -> Containment:
         revocations.revoke(
             level=RevocationLevel.OWNER, subject=str(owner.pk), reason=RevocationReason.CONTAINED
         )
-        return _begin(actor, Containment(level=ContainmentLevel.OWNER, person=owner, reason=said))
+        begun = _begin(actor, Containment(level=ContainmentLevel.OWNER, person=owner, reason=said))
+        _end_elevations(actor, Q(agent__owner=owner))
+    return begun
 
 
 def freeze_everything(*, actor: Person, reason: str) -> Containment:
-    """Stop every agent there is, at once.
+    """Stop every agent there is, at once; their elevations and requests end.
 
     Raises:
         Denied: the actor is neither administrator nor chairs the board; recorded.
@@ -125,7 +131,22 @@ def freeze_everything(*, actor: Person, reason: str) -> Containment:
     with attempt(action=Action.CONTAINMENT_BEGUN, actor=actor.actor, stream=SYSTEM_STREAM, object="agents"):
         refuse(containment_permissions.against_freezing_everything(actor, selectors.seat_of(actor)))
         revocations.revoke(level=RevocationLevel.EVERYTHING, subject=ALL, reason=RevocationReason.CONTAINED)
-        return _begin(actor, Containment(level=ContainmentLevel.EVERYTHING, reason=said))
+        begun = _begin(actor, Containment(level=ContainmentLevel.EVERYTHING, reason=said))
+        _end_elevations(actor, Q())
+    return begun
+
+
+def _end_elevations(actor: Person, which: Q) -> None:
+    """End what agents may write, or ask to write, one agent after the other in the order of their locks.
+
+    What is being given at this very moment is looked at again under the lock of its agent; what begins
+    after that sees that the agent is frozen, or is ended by the sweeper, and opens nothing meanwhile.
+    """
+    open_ones = selectors.open_elevations().filter(which).order_by("agent")
+    for agent_id in list(open_ones.values_list("agent", flat=True).distinct()):
+        held = locks.agent(agent_id)
+        approvals.reconsider(agent=held)
+        elevations.end_all(actor=actor.actor, agent=held, reason=ElevationEnd.CONTAINED)
 
 
 def _begin(actor: Person, containment: Containment) -> Containment:

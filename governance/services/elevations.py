@@ -11,6 +11,7 @@ What people ask in the portal and what copies of agents ask over HTTP (`access_r
 from django.db.models import F
 from django.utils import timezone
 
+from agents import oversight
 from agents.choices import OPEN_PROPOSALS
 from agents.models import Agent, Person
 from agents.permissions import why_not_act
@@ -164,7 +165,7 @@ def sweep() -> int:
 
 def changed(approval: Approval, agent: Agent) -> str | None:
     """Why the request no longer fits what is there; None where it does."""
-    if reason := why_not_act(agent):
+    if reason := why_not_act(agent) or oversight.why_contained(agent):
         return reason
     if selectors.approved_dossier(agent) is None:
         return "What the agent runs is not what the board approved."

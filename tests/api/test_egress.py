@@ -6,6 +6,7 @@ import pytest
 
 from agents.models import Agent, EgressAnomaly, EgressAttempt, Person
 from tests.api.calling import caller
+from tests.governance.story import events
 from tests.portal import work
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +96,27 @@ def test_an_anomaly_is_closed(olivia: Person) -> None:
     closed = owner.change("POST", f"egress-anomalies/{anomaly.pk}/closing", {"verdict": "A mirror."})
     assert (closed.status_code, closed.json()["verdict"]) == (200, "A mirror.")
     assert owner.get("egress-anomalies?open=true").json()["results"] == []
+
+
+def test_a_rule_of_what_is_unusual_is_read_and_changed(ada: Person, aude: Person) -> None:
+    admin, auditor = caller(ada), caller(aude)
+    kinds = [row["kind"] for row in auditor.get("anomaly-rules").json()["results"]]
+    assert sorted(kinds) == ["destination", "off_hours", "rate", "transfer"]
+    rule = auditor.get("anomaly-rules/rate").json()
+    assert (rule["kind"], rule["enabled"], rule["factor"]) == ("rate", True, 5)
+    changed = admin.change("PATCH", "anomaly-rules/rate", {"factor": 3, **REASON})
+    assert changed.status_code == 200, changed.content
+    assert changed.json() == rule | {"factor": 3}
+    assert events("anomaly_rule.changed")[-1].details["reason"] == REASON["reason"]
+    assert auditor.get("anomaly-rules?enabled=false").json()["results"] == []
+
+
+def test_a_rule_that_makes_no_sense_or_is_not_ones_own_stays(ada: Person, stella: Person) -> None:
+    admin = caller(ada)
+    assert admin.change("PATCH", "anomaly-rules/rate", {"factor": 3}).status_code == 422
+    assert admin.change("PATCH", "anomaly-rules/rate", {"factor": 0, **REASON}).status_code == 422
+    assert admin.change("PATCH", "anomaly-rules/rate", {"from_hour": 20, **REASON}).status_code == 422
+    assert admin.change("PATCH", "anomaly-rules/rate", {"factor": 5, **REASON}).status_code == 409
+    assert admin.change("PATCH", "anomaly-rules/nothing", {"factor": 3, **REASON}).status_code == 404
+    assert caller(stella).change("PATCH", "anomaly-rules/rate", {"factor": 3, **REASON}).status_code == 403
+    assert not events("anomaly_rule.changed")

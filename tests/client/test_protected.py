@@ -96,6 +96,27 @@ def test_a_bound_token_without_its_proof_is_worth_nothing() -> None:
         refused(401, partial(admit, api(), headers, writes=False))
 
 
+def test_a_token_that_is_bound_to_a_certificate_comes_over_its_connection() -> None:
+    """RFC 8705 section 3: as Bearer, for a write too."""
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    guarded = api(claims(cnf={"x5t#S256": "mine"}))
+    ask = partial(guarded.admit, method="POST", url=URL, action="add_note", resource="item/4711", writes=True)
+    assert ask(bearer, certificate="mine").agent == "stock-agent"
+    for held in ("", "another"):
+        refused(401, partial(ask, bearer, certificate=held))
+    both = api(claims(cnf={"x5t#S256": "mine", "jkt": thumbprint(KEY.public_jwk)}))
+    refused(401, lambda: both.admit(bearer, method="POST", url=URL, action="add_note", resource="item/4711",
+                                    writes=True, certificate="mine"))  # fmt: skip
+    refused(401, lambda: admit(both))
+
+
+@pytest.mark.parametrize("cnf", [{"kid": "x"}, {"jkt": thumbprint(KEY.public_jwk), "kid": "x"}, "x", None])
+def test_what_a_token_is_bound_to_and_nobody_knows_is_not_proved(cnf: Any) -> None:
+    answer = claims(cnf=cnf, scope="agent:read")
+    refused(401, lambda: admit(api(answer), {"Authorization": f"Bearer {TOKEN}"}, writes=False))
+    refused(401, lambda: admit(api(answer), writes=False))
+
+
 def test_a_proof_counts_once() -> None:
     guarded, headers = api(), {"Authorization": f"DPoP {TOKEN}", "DPoP": proved()}
     admit(guarded, headers)

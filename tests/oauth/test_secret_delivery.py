@@ -2,22 +2,27 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
 
 from agents.analyst import provenance
+from agents.api.oauth import FORM
 from agents.models import Agent, AgentVersion, Person, SecretLease
 from agents.services import lifecycle, register, secret_delivery, secret_references
 from audits.choices import Action
 from audits.models import Event
 from governance.models import DecisionOutcome
 from tests.agents.secret_story import CANARY, OPERATOR, file_secret
-from tests.oauth.client import Copy, ask, new_key, provisioned, task
+from tests.oauth.certificates import PROXY, XFCC, in_the_mesh, made, xfcc
+from tests.oauth.client import TOKEN, Copy, ask, new_key, provisioned, task
 
 pytestmark = pytest.mark.django_db
 PATH = "/access/v1/secrets"
@@ -104,6 +109,31 @@ def test_a_token_without_a_key_or_for_another_place_is_not_taken(client: Client,
     assert get(client, copy, elsewhere["access_token"]).status_code == 401
     assert get(client, copy, "no.token.at-all").status_code == 401
     assert Event.objects.filter(action=Action.CREDENTIAL_REFUSED).count() == 3
+
+
+def test_a_copy_of_a_mesh_gets_it_with_its_certificate(
+    client: Client, active_analyst: Agent, copy: Copy, settings: LazySettings
+) -> None:
+    """The token is bound to the certificate (RFC 8705), and nobody without it gets anything."""
+    settings.CLIENT_CERTIFICATE = "xfcc"
+    settings.TRUSTED_PROXIES = [ip_network(PROXY)]
+    workload = in_the_mesh(active_analyst.owner, active_analyst)
+    held = {XFCC: xfcc(made(workload.spiffe_id))}
+    wanted = task("read_secret", "secret/crm", locations=[secret_delivery.address()])
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": workload.spiffe_id,
+        "authorization_details": json.dumps([wanted]),
+    }
+    given = client.post(TOKEN, urlencode(form), content_type=FORM, headers=held, REMOTE_ADDR=PROXY).json()[
+        "access_token"
+    ]
+    bearer = {"Authorization": f"Bearer {given}"}
+    stolen = {XFCC: xfcc(made(workload.spiffe_id))}
+    for headers, address in ((bearer, PROXY), (bearer | stolen, PROXY), (bearer | held, "203.0.113.9")):
+        assert client.post(PATH, headers=headers, REMOTE_ADDR=address).status_code == 401
+    answered = client.post(PATH, headers=bearer | held, REMOTE_ADDR=PROXY)
+    assert (answered.status_code, answered.json()["value"]) == (200, CANARY), answered.content
 
 
 def test_without_a_use_the_decision_alone_gives_nothing(client: Client, copy: Copy) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from django.conf import LazySettings
 from django.test import Client
+from django.utils import timezone
 
 from agents import decision_point
 from agents.analyst import planner
@@ -29,20 +31,24 @@ from audits.errors import Conflict, Denied, Invalid
 from audits.services.history_verification import problems
 from governance.access import _epoch
 from governance.choices import ElevationEnd
-from governance.models import Containment, Decision
+from governance.models import Containment, Decision, Grant, Vote
 from governance.services import containments, elevations, enforcement_points
 from tests.agents.conftest import SYSTEM
 from tests.governance.containing import WHY, ask_back, begin, confirm, freeze, now
 from tests.governance.story import (
+    approval_of,
+    cast,
     elevate,
     events,
     question,
+    race,
     read,
     resource,
     start_instance,
     storm,
     write,
 )
+from tests.governance.story import request as ask_for
 from tests.oauth.client import Copy, ask, introspect, provisioned, public
 
 pytestmark = pytest.mark.django_db
@@ -149,15 +155,72 @@ def test_the_chair_stops_everything_and_a_mere_member_does_not(
         begin(active_analyst)
 
 
-def test_an_elevation_of_what_is_frozen_with_others_ends(
+@pytest.mark.parametrize("level", ["owner", "everything"])
+def test_an_elevation_of_what_is_frozen_with_others_ends_with_it(
+    level: str, active_analyst: Agent, olivia: Person, ada: Person, members: list[Person]
+) -> None:
+    """In the transaction of the freeze: its grant, its tokens, and what people are asked about it."""
+    elevation = elevate(olivia, active_analyst, resource(), members[:2], uses=5)
+    asked = ask_for(olivia, active_analyst, resource())
+    if level == "owner":
+        containments.freeze_owner(actor=ada, owner=olivia, reason=WHY)
+    else:
+        containments.freeze_everything(actor=ada, reason=WHY)
+    elevation.refresh_from_db()
+    asked.refresh_from_db()
+    assert elevation.end_reason == ElevationEnd.CONTAINED
+    assert elevation.ended_at is not None
+    grant = Grant.objects.get(elevation=elevation)
+    assert grant.ends_at is not None
+    assert grant.ends_at <= timezone.now()
+    assert Revocation.objects.filter(level="elevation", subject=str(elevation.pk)).exists()
+    assert (asked.state, approval_of(asked).state) == ("ended", "voided")
+    assert elevations.sweep() == 0
+    assert events("elevation.ended")[-1].actor == f"person/{ada.pk}"
+
+
+def test_an_elevation_of_others_goes_on_when_one_owner_is_frozen(
+    active_analyst: Agent, olivia: Person, daniel: Person, ada: Person, members: list[Person]
+) -> None:
+    elevation = elevate(olivia, active_analyst, resource(), members[:2], uses=5)
+    containments.freeze_owner(actor=ada, owner=daniel, reason=WHY)
+    elevation.refresh_from_db()
+    assert elevation.state == "active"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_freeze_that_fails_ends_nothing(
     active_analyst: Agent, olivia: Person, ada: Person, members: list[Person]
 ) -> None:
-    on = resource()
-    elevation = elevate(olivia, active_analyst, on, members[:2], uses=5)
-    containments.freeze_everything(actor=ada, reason=WHY)
-    assert elevations.sweep() == 1
+    elevation = elevate(olivia, active_analyst, resource(), members[:2], uses=5)
+    with (
+        patch("governance.services.elevation_states.telling.elevation_ended", side_effect=RuntimeError),
+        pytest.raises(RuntimeError),
+    ):
+        containments.freeze_everything(actor=ada, reason=WHY)
     elevation.refresh_from_db()
-    assert elevation.end_reason == ElevationEnd.CONTAINED
+    assert elevation.state == "active"
+    assert not Containment.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_last_yes_and_a_freeze_at_once_leave_nothing_open(
+    active_analyst: Agent, olivia: Person, ada: Person, members: list[Person]
+) -> None:
+    """Whichever comes first: what the vote opens, the freeze ends, or the vote sees that it is frozen."""
+    elevation = ask_for(olivia, active_analyst, resource())
+    cast(members[0], approval_of(elevation))
+    voted, begun = race(
+        [
+            lambda: cast(members[1], approval_of(elevation)),
+            lambda: containments.freeze_owner(actor=ada, owner=olivia, reason=WHY),
+        ]
+    )
+    assert isinstance(begun, Containment)
+    assert isinstance(voted, Vote | Conflict)
+    elevation.refresh_from_db()
+    assert elevation.state == "ended"
+    assert elevations.sweep() == 0
 
 
 # --- What was minted, and what runs ---------------------------------------------------------------------
@@ -208,8 +271,14 @@ def test_a_token_dies_with_the_elevation_it_is_for(
         credentials.verify(
             holder=instance.actor, token=writing[0], audience="here", action="open_ticket", resource=on
         )
-    read_for = {"action": reading[1].action, "resource": reading[1].resource}
-    credentials.verify(holder=instance.actor, token=reading[0], audience="here", **read_for)
+    held = reading[1]
+    credentials.verify(
+        holder=instance.actor,
+        token=reading[0],
+        audience="here",
+        action=held.action,
+        resource=held.resource,
+    )
 
 
 def test_a_token_dies_with_the_key_that_asked_for_it(

@@ -76,6 +76,7 @@ from agents.services import (
     agent_policies,
     api_tokens,
     breakers,
+    clients,
     copies,
     delegations,
     deliveries,
@@ -85,6 +86,7 @@ from agents.services import (
     egress_anomalies,
     egress_attempts,
     egress_lists,
+    egress_pruning,
     endpoints,
     exchange,
     handovers,
@@ -113,6 +115,7 @@ from agents.services import (
     version_tests,
     vulnerabilities,
 )
+from agents.services.clients import Shown
 from agents.services.revocations import Scope
 from audits import history, keys
 from audits.choices import BundleKind, HoldScope, KeyPurpose, Verdict, VerificationKind
@@ -525,6 +528,9 @@ def _egress(ada: Person, agent: Agent) -> None:
     egress_anomalies.change_rule(actor=ada, rule=rule, reason="Every destination.", minimum=0)
     assert egress_anomalies.sweep() > 0
     egress_anomalies.close(actor=ada, anomaly=EgressAnomaly.objects.all()[0], verdict="The story.")
+    assert egress_pruning.kept_from() < timezone.now()
+    with patch.object(egress_pruning, "kept_from", timezone.now):
+        assert egress_pruning.sweep() > 0
 
 
 def _asking_over_http(ada: Person) -> None:
@@ -613,23 +619,26 @@ def _copies(agent: Agent, owner: Person) -> None:
     agent.refresh_from_db()
     copy = provisioned(owner, agent)
     asked = tokens.Asked(
-        assertion=copy.assertion(), details=json.dumps([task()]), proof="", url=f"{settings.ISSUER}{TOKEN}"
+        shown=Shown(copy.assertion()),
+        details=json.dumps([task()]),
+        proof="",
+        url=f"{settings.ISSUER}{TOKEN}",
     )
     issued = tokens.issue(asked=asked)
     assert tokens.introspect(token=issued.token, point=uuid4())["active"]
-    tokens.revoke(client_assertion=copy.assertion(), token=issued.token)
+    tokens.revoke(shown=Shown(copy.assertion()), token=issued.token)
     _delegations(copy, owner)
     newer = Copy(copy.instance)
     copies.rotate_key(actor=owner, instance=copy.instance, jwk=public(newer.key))
     assert not any(copies.deprovision(actor=owner, instance=copy.instance).values())
     assert copies.what_is_left(copy.instance)["keys"] == 0
-    tokens.forget_spent()
+    clients.forget_spent()
     signing_keys.rotate(actor=SYSTEM, directory=Path(settings.KEYS_DIR))
 
 
 def _asks_by_itself(agent: Agent, copy: Copy) -> None:
     """A copy is denied a write, asks for it, and takes that back; its owner words another request anew."""
-    assert tokens.authenticated(copy.assertion())[0] == copy.instance
+    assert clients.authenticated(Shown(copy.assertion()))[0] == copy.instance
     answer = decision_point.decide(question(copy.instance, TICKET, resource(), Access.WRITE))
     denial = {"evaluation_id": str(answer.id), "access_request": answer.access_request}
     submission = access_request.read(requesting.body(denial))
@@ -690,7 +699,7 @@ def _secrets(agent: Agent, owner: Person, folder: Path) -> None:
         assert secrets.end_leases_of_copy(actor=SYSTEM, instance=copy) == 1
         assert secrets.end_leases(actor=SYSTEM, agent=agent) == 0
     secrets.end_leases_of_secret(actor=owner.actor, secret=secret)
-    stranger = secret_delivery.deliver(token="", proof="", url=secret_delivery.address())
+    stranger = secret_delivery.deliver(token="", proof="x", url=secret_delivery.address())
     with pytest.raises(OAuthError), stranger:
         pass
     rotation = secret_rotations.rotate(actor=owner.actor, secret=secret)
@@ -1125,10 +1134,10 @@ def _delegations(copy: Copy, person: Person) -> None:
     assert delegations.end_of_agent(actor=SYSTEM, agent=agent) == 1
     given = let(person, agent, may_pass_on=True, data_scope=[])
     key = new_key()
-    asked = tokens.Asked(copy.assertion(), json.dumps([task()]), copy.proof(by=key), url)
+    asked = tokens.Asked(Shown(copy.assertion()), json.dumps([task()]), copy.proof(by=key), url)
     subject = handed_out(given)
     issued = exchange.issue(exchange=exchange.Exchange(asked, subject))
-    again = tokens.Asked(copy.assertion(), json.dumps([task()]), copy.proof(), url)
+    again = tokens.Asked(Shown(copy.assertion()), json.dumps([task()]), copy.proof(), url)
     with pytest.raises(OAuthError, match="come before"):
         exchange.issue(exchange=exchange.Exchange(again, subject))
     other = register.register_agent(
@@ -1137,7 +1146,7 @@ def _delegations(copy: Copy, person: Person) -> None:
     dependencies.add(
         actor=person, agent=agent, kind=DependencyKind.CALLS, target=other, purpose="It looks things up."
     )
-    asked = tokens.Asked(copy.assertion(), "", copy.proof(by=key), url)
+    asked = tokens.Asked(Shown(copy.assertion()), "", copy.proof(by=key), url)
     handing = exchange.Exchange(asked, issued.token, audience=other.slug)
     assert exchange.hand_on(exchange=handing).token
     delegations.end(actor=person.actor, delegation=given)

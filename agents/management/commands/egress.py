@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from agents import egress, egress_export
+from agents import egress, egress_envoy, egress_export
 from agents.models import Agent
 
 UNABLE = 2
@@ -21,9 +21,9 @@ class Command(BaseCommand):
         export.add_argument("agent", help="The agent's slug.")
         export.add_argument(
             "--format",
-            choices=("squid", "json"),
+            choices=("squid", "envoy", "json"),
             default="squid",
-            help="Squid's access rules, or plain JSON.",
+            help="Squid's access rules, the configuration of an Envoy, or plain JSON.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -35,5 +35,7 @@ class Command(BaseCommand):
         if options["format"] == "json":
             document = egress_export.document(agent.slug, lists, private)
             self.stdout.write(json.dumps(document, indent=2, ensure_ascii=False))
+        elif options["format"] == "envoy":
+            self.stdout.write(egress_envoy.envoy(agent.slug, lists, private), ending="")
         else:
             self.stdout.write(egress_export.squid(agent.slug, lists, private), ending="")

@@ -29,8 +29,13 @@ class Command(BaseCommand):
         remove = verbs.add_parser("remove", help="End a copy and everything it holds.")
         for verb in (rekey, remove):
             verb.add_argument("instance", help="Its SPIFFE id.")
-        for verb in (add, rekey):
-            verb.add_argument("--key", type=Path, required=True, help="Its public key: PEM or JWK.")
+        proves = add.add_mutually_exclusive_group(required=True)
+        proves.add_argument(
+            "--svid", action="store_true", help="The mesh gives it certificates with its name."
+        )
+        what = "Its public key, PEM or JWK, or its certificate, PEM."
+        proves.add_argument("--key", type=Path, help=what)
+        rekey.add_argument("--key", type=Path, required=True, help=what)
         for verb in (add, rekey, remove):
             verb.add_argument("--as", dest="person", required=True, help="The user name of who does it.")
         verbs.add_parser("list", help="List the copies that have not ended.")
@@ -51,7 +56,7 @@ class Command(BaseCommand):
             actor=_person(options),
             agent=agent,
             version=agent.active_version,
-            jwk=_key(options["key"]),
+            jwk=None if options["svid"] else _key(options["key"]),
             days=options["days"],
         )
         self.stdout.write(f"{instance.spiffe_id} may ask for tokens until {instance.expires_at:%Y-%m-%d}.")

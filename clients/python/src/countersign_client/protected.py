@@ -73,20 +73,31 @@ class ProtectedAPI:
         self._seen = Seen()
 
     def admit(
-        self, headers: Mapping[str, str], *, method: str, url: str, action: str, resource: str, writes: bool
+        self,
+        headers: Mapping[str, str],
+        *,
+        method: str,
+        url: str,
+        action: str,
+        resource: str,
+        writes: bool,
+        certificate: str = "",
     ) -> Caller:
         """Who may have this request carried out.
 
         Args:
             url: of the request as its caller sees it, without query and fragment.
             action: what carrying it out means, in the words of the approved manifest; resource: `type/id`.
+            certificate: `x5t#S256` (RFC 8705 section 3.1) of the client certificate of its TLS connection.
 
         Raises:
             NotCarriedOut: nobody; with the answer to give.
         """
         scheme, token = _token(headers)
         claims = self._claims(token, writes=writes)
-        self._check_proof(headers, claims, scheme=scheme, token=token, method=method, url=url, writes=writes)
+        key = _key_to_prove(claims, scheme=scheme, writes=writes, certificate=certificate)
+        if key:
+            self._check_proof(headers, key, token=token, method=method, url=url)
         detail = _detail(claims, action=action, resource=resource, audience=self.audience)
         if writes and WRITES not in str(claims.get("scope", "")).split():
             raise NotCarriedOut(FORBIDDEN, "The token is not for writing.", error="insufficient_scope")
@@ -111,29 +122,40 @@ class ProtectedAPI:
         return claims
 
     def _check_proof(
-        self,
-        headers: Mapping[str, str],
-        claims: Mapping[str, Any],
-        *,
-        scheme: str,
-        token: str,
-        method: str,
-        url: str,
-        writes: bool,
+        self, headers: Mapping[str, str], bound: str, *, token: str, method: str, url: str
     ) -> None:
-        """A token that is bound to a key is worth nothing without a proof of it; a write needs one."""
-        confirmation = claims.get("cnf")
-        bound = confirmation.get("jkt") if isinstance(confirmation, Mapping) else None
-        if bound is None and not writes and scheme == "Bearer":
-            return
-        if bound is None or scheme != "DPoP":
-            raise _unproved("The token must be bound to a key and come with a proof of it (DPoP).")
+        """A token that is bound to a key is worth nothing without a proof of it."""
         try:
             proof = proofs.verify(_header(headers, "DPoP"), method=method, url=url, access_token=token)
         except ProofError as error:
             raise _unproved(str(error)) from error
-        if not hmac.compare_digest(proof.thumbprint, str(bound)) or not self._seen.take(proof):
+        if not hmac.compare_digest(proof.thumbprint, bound) or not self._seen.take(proof):
             raise _unproved("The proof is of another key, or has come before.")
+
+
+def _key_to_prove(claims: Mapping[str, Any], *, scheme: str, writes: bool, certificate: str) -> str:
+    """The thumbprint of the key that is still to be proved; a write is bound to one, or to a certificate.
+
+    What else a token may be bound to is not known here, and so not proved (RFC 7800 section 3.1).
+    """
+    said = claims.get("cnf", {})
+    bound = dict(said) if isinstance(said, Mapping) else {"": said}
+    key, held = bound.pop("jkt", None), bound.pop("x5t#S256", None)
+    if bound or (held is not None and not _same(held, certificate)):
+        raise NotCarriedOut(
+            UNAUTHORIZED,
+            "It is bound to another certificate, or to what is not known.",
+            error="invalid_token",
+        )
+    if key is None and scheme == "Bearer" and (held is not None or not writes):
+        return ""
+    if not isinstance(key, str) or scheme != "DPoP":
+        raise _unproved("The token must be bound to a key and come with a proof of it (DPoP).")
+    return key
+
+
+def _same(said: object, proved: str) -> bool:
+    return isinstance(said, str) and bool(proved) and hmac.compare_digest(said.encode(), proved.encode())
 
 
 def _token(headers: Mapping[str, str]) -> tuple[str, str]:
