@@ -98,15 +98,13 @@ def get_secret(
 
 
 @contextmanager
-def use(
-    *, reference: str, question: Question, answer: Answer, hand_out: bool = False
-) -> Iterator[SecretValue]:
+def use(*, reference: str, question: Question, answer: Answer) -> Iterator[SecretValue]:
     """The same for a call that has been decided already: `answer` is what was said to `question`.
 
     Raises:
         SecretRefusedError, SecretUnavailableError: as `get_secret`.
     """
-    value = _obtain(reference, question, answer, hand_out=hand_out)
+    value = _obtain(reference, question, answer, hand_out=False)
     try:
         yield value
     finally:

@@ -15,6 +15,7 @@ from django.conf import settings
 from agents.models import AgentInstance
 from agents.oauth import dpop
 from agents.oauth.details import TYPE as TASK
+from agents.services.clients import Shown
 from agents.services.tokens import Asked
 
 ALGORITHM = "ES256"
@@ -47,7 +48,7 @@ class RunningCopy:
             "intent": intent,
         }
         return Asked(
-            assertion=self._assertion(),
+            shown=Shown(assertion=self._assertion()),
             details=json.dumps([task]),
             proof=self.proof(endpoint),
             url=endpoint,

@@ -695,8 +695,11 @@ def _secrets(agent: Agent, owner: Person, folder: Path) -> None:
     copy = provisioned(owner, agent).instance
     with secrets.get_secret(reference=secret.slug, instance=copy, task=CALL, hand_out=True):
         pass
+    asked = question(copy, CALL.action, CALL.resource)
+    with secrets.use(reference=secret.slug, question=asked, answer=decision_point.decide(asked)):
+        pass
     with transaction.atomic():
-        assert secrets.end_leases_of_copy(actor=SYSTEM, instance=copy) == 1
+        assert secrets.end_leases_of_copy(actor=SYSTEM, instance=copy) == 2
         assert secrets.end_leases(actor=SYSTEM, agent=agent) == 0
     secrets.end_leases_of_secret(actor=owner.actor, secret=secret)
     stranger = secret_delivery.deliver(token="", proof="x", url=secret_delivery.address())
