@@ -151,6 +151,8 @@ def test_closed_it_says_what_it_was_and_is_found_again_only_when_it_happens_agai
 @pytest.mark.django_db
 def test_what_is_too_much_is_data(active_analyst: Agent, ada: Person, olivia: Person) -> None:
     rule = AnomalyRule.objects.get(kind=AnomalyKind.RATE)
+    # Ten are also as many as are unusual in the evening, which is when some people run their tests.
+    AnomalyRule.objects.filter(kind=AnomalyKind.OFF_HOURS).update(enabled=False)
     attempts(active_analyst, 10, timedelta(minutes=5))
     assert egress_anomalies.sweep() == 0
     with pytest.raises(Denied):
