@@ -3,6 +3,7 @@
 from agents.choices import AgentState, RunState
 from agents.models import Agent, Report
 from agents.services import revocations, runs
+from governance.choices import UnfreezeState
 from governance.models import Containment
 from governance.services import containments, unfreezing
 from portal.demo.people import OWNER, SECURITY, played
@@ -27,9 +28,10 @@ def play(story: Story, agent: Agent, report: Report) -> None:
 
 
 def let_go(story: Story, containment: Containment, reason: str) -> None:
-    """One asks for it, another one confirms what comes back."""
+    """One asks for it, unless somebody has already; another one confirms what comes back."""
     owner, member = story.owner, story.people["carla"]
-    unfreeze = unfreezing.request(
+    asked = containment.unfreezes.filter(state=UnfreezeState.REQUESTED).first()
+    unfreeze = asked or unfreezing.request(
         actor=owner, containment=containment, reason=reason, authentication=played(owner)
     )
     unfreezing.confirm(actor=member, unfreeze=unfreeze, digest=unfreeze.digest, authentication=played(member))
