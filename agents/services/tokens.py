@@ -129,12 +129,11 @@ def introspect(*, token: str, point: UUID) -> Mapping[str, Any]:
     if credential is None:
         return {"active": False}
     Credential.objects.filter(pk=credential.pk, shown_to__isnull=True).update(shown_to=point)
-    kept = {name: value for name, value in claims.items() if name != "elev"}
     return {
         "active": True,
         "token_type": DPOP if credential.thumbprint else BEARER,
         "evaluation_id": str(credential.decision_id),
-        **kept,
+        **claims,
     }
 
 

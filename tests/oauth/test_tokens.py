@@ -112,7 +112,7 @@ def test_a_write_token_is_bound_to_a_key_and_ends_with_the_elevation(
 
 
 def test_the_hash_of_an_elevation_is_of_the_wording_that_was_approved_last(
-    client: Client, copy: Copy, olivia: Person, members: list[Person]
+    client: Client, copy: Copy, gateway: str, olivia: Person, members: list[Person]
 ) -> None:
     on = resource()
     asked = request(olivia, copy.instance.agent, on)
@@ -122,7 +122,9 @@ def test_the_hash_of_an_elevation_is_of_the_wording_that_was_approved_last(
     for member in members[:2]:
         cast(member, approval)
     body = ask(client, copy, a_write(on), proof=copy.proof()).json()
-    assert claims_of(body["access_token"])["elev"]["hash"] == approval.digest != first
+    elev = claims_of(body["access_token"])["elev"]
+    assert elev["hash"] == approval.digest != first
+    assert introspect(client, body["access_token"], gateway).json()["elev"] == elev
 
 
 def test_the_hash_of_broken_glass_is_of_what_was_opened(
