@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.choices import RevocationLevel, RevocationReason
-from agents.models import Agent, AgentInstance, Person
+from agents.models import Agent, AgentInstance, Person, SecretLease
 from agents.services import containing, revocations, secrets
 from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from agents.services.revocations import ALL
@@ -103,7 +103,7 @@ def freeze_instance(*, actor: Person, instance: AgentInstance, reason: str) -> C
 
 
 def freeze_owner(*, actor: Person, owner: Person, reason: str) -> Containment:
-    """Freeze whatever somebody owns, now and until it is lifted; its elevations and requests end.
+    """Freeze whatever somebody owns, until it is lifted; elevations, requests and leases of secrets end.
 
     Errors as for `freeze_agent`.
     """
@@ -115,12 +115,12 @@ def freeze_owner(*, actor: Person, owner: Person, reason: str) -> Containment:
             level=RevocationLevel.OWNER, subject=str(owner.pk), reason=RevocationReason.CONTAINED
         )
         begun = _begin(actor, Containment(level=ContainmentLevel.OWNER, person=owner, reason=said))
-        _end_elevations(actor, Q(agent__owner=owner))
+        _end_what_they_hold(actor, Q(agent__owner=owner))
     return begun
 
 
 def freeze_everything(*, actor: Person, reason: str) -> Containment:
-    """Stop every agent there is, at once; their elevations and requests end.
+    """Stop every agent there is, at once; their elevations, requests and leases of secrets end.
 
     Raises:
         Denied: the actor is neither administrator nor chairs the board; recorded.
@@ -132,21 +132,26 @@ def freeze_everything(*, actor: Person, reason: str) -> Containment:
         refuse(containment_permissions.against_freezing_everything(actor, selectors.seat_of(actor)))
         revocations.revoke(level=RevocationLevel.EVERYTHING, subject=ALL, reason=RevocationReason.CONTAINED)
         begun = _begin(actor, Containment(level=ContainmentLevel.EVERYTHING, reason=said))
-        _end_elevations(actor, Q())
+        _end_what_they_hold(actor, Q())
     return begun
 
 
-def _end_elevations(actor: Person, which: Q) -> None:
-    """End what agents may write, or ask to write, one agent after the other in the order of their locks.
+def _end_what_they_hold(actor: Person, which: Q) -> None:
+    """End what agents may write, or ask to write, and their leases of secrets; agent after agent in the
+    order of their locks.
 
     What is being given at this very moment is looked at again under the lock of its agent; what begins
     after that sees that the agent is frozen, or is ended by the sweeper, and opens nothing meanwhile.
     """
-    open_ones = selectors.open_elevations().filter(which).order_by("agent")
-    for agent_id in list(open_ones.values_list("agent", flat=True).distinct()):
+    holding = [
+        rows.filter(which).order_by().values_list("agent", flat=True).distinct()
+        for rows in (selectors.open_elevations(), SecretLease.objects.all())
+    ]
+    for agent_id in sorted({agent_id for agents in holding for agent_id in agents}):
         held = locks.agent(agent_id)
         approvals.reconsider(agent=held)
         elevations.end_all(actor=actor.actor, agent=held, reason=ElevationEnd.CONTAINED)
+        secrets.end_leases(actor=actor.actor, agent=held)
 
 
 def _begin(actor: Person, containment: Containment) -> Containment:

@@ -34,6 +34,7 @@ from agents.models import (
     SecretLease,
     SecretReference,
 )
+from agents.secret_selectors import live_leases
 from agents.secrets import SecretValue, StoreError
 from agents.services import gateway, lifecycle, secret_references, secret_rotations
 from agents.services import secrets as service
@@ -42,6 +43,7 @@ from audits.choices import Action
 from audits.errors import Invalid
 from audits.models import Event
 from audits.services import bundles, sealing
+from governance.services import containments
 from tests.agents.conftest import LOG4SHELL, make_finding, make_report
 from tests.agents.secret_story import CALL, CANARY, OPERATOR, allowed, facts, file_secret, vault_secret
 from tests.agents.stores import STORE_TOKEN, azure_answer, gcp_answer, put, scripted, use_vault
@@ -49,6 +51,7 @@ from tests.agents.test_nvd_records import cve
 from tests.api.calling import caller
 from tests.audits import bundling
 from tests.audits.openbao import TOKEN, Bao, bao
+from tests.governance.containing import WHY
 from tests.governance.story import start_instance, storm
 
 __all__ = ["bao"]
@@ -202,6 +205,23 @@ def test_a_frozen_agent_gets_nothing(
     assert not SecretLease.objects.filter(ended_at__isnull=True).exists()
     with _refused("decision"), service.get_secret(reference="nvd-key", instance=copy, task=CALL):
         pass
+
+
+@pytest.mark.parametrize("what", ["agent", "owner", "everything"])
+def test_whatever_freezes_it_ends_what_it_holds(
+    what: str, copy: AgentInstance, ada: Person, settings: LazySettings, tmp_path: Path
+) -> None:
+    active_analyst = copy.agent
+    allowed(file_secret(active_analyst.owner, settings, tmp_path), active_analyst)
+    with service.get_secret(reference="nvd-key", instance=copy, task=CALL):
+        pass
+    assert live_leases(active_analyst).exists()
+    {
+        "agent": lambda: containments.freeze_agent(actor=ada, agent=active_analyst, reason=WHY),
+        "owner": lambda: containments.freeze_owner(actor=ada, owner=active_analyst.owner, reason=WHY),
+        "everything": lambda: containments.freeze_everything(actor=ada, reason=WHY),
+    }[what]()
+    assert not live_leases(active_analyst).exists()
 
 
 def test_the_secret_of_another_agent_is_not_given(
