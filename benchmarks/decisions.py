@@ -135,12 +135,13 @@ def measured(what: str, evaluation: Evaluation, asker: Asker) -> dict[str, Any]:
 def activate_policy() -> None:
     """Instead of the demo's guardrail, approved by the same people."""
     author = Person.objects.get(username=ADMINISTRATOR)
-    text: dict[str, Any] = {
-        "policies": {"a.cedar": POLICY},
-        "schema": SCHEMA,
-        "entities": policies.NO_ENTITIES,
-    }
-    version = policies.draft(actor=author.actor, title="Benchmark", policies={"a.cedar": POLICY}, **text)
+    version = policies.draft(
+        actor=author.actor,
+        policies={"a.cedar": POLICY},
+        schema=SCHEMA,
+        entities=policies.NO_ENTITIES,
+        title="Benchmark",
+    )
     version = policies.validate(actor=author.actor, version=version)
     policy_trials.replay(actor=author.actor, version=version, last=10)
     policy_trials.start_shadow(actor=author.actor, version=version)

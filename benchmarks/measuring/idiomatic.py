@@ -1,7 +1,7 @@
 """What an application would write first: a decision as a view of Django REST framework, ORM and serializers.
 
-Served as `python -m gunicorn measuring.idiomatic:application`, with the middleware of a new Django project,
-each request in a transaction. There are two views:
+Served as `python -m gunicorn measuring.idiomatic:application`, with the middleware of a new Django project
+and a connection to the database for each request, in a transaction. There are two views:
 
 - `/same` decides the same: every fact is looked up by the ORM, and the answer is recorded in the ledger.
 - `/grant` looks for the copy and its grant and records a row. It looks at nothing else that a decision rests
@@ -16,6 +16,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 django.setup()
 settings.ROOT_URLCONF = __name__
+settings.DATABASES["default"]["CONN_MAX_AGE"] = 0
 settings.MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
