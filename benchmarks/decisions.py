@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -236,13 +237,13 @@ def running(command: list[str], port: int) -> Iterator[None]:
     """A server that answers on `port`."""
     server = subprocess.Popen(
         command, cwd=ROOT, env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'benchmarks'}"},
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     try:
         wait_for(port, server)
         yield
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)  # what was started may have started the server
         server.wait()
 
 
