@@ -7,12 +7,12 @@ from django.utils import timezone
 from agents import permissions, policy_rules, selectors
 from agents.choices import AgentPolicyState
 from agents.models import AgentPolicy
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits import canonical
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 def apply(*, actor: Actor, text: str, reason: str) -> AgentPolicy:

@@ -14,12 +14,12 @@ from agents.authentication import Authentication
 from agents.choices import TokenEnd, TokenRefusal, TokenScope
 from agents.errors import TokenError
 from agents.models import ApiToken, Person, TokenFailures
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Invalid
 from audits.models.base import new_id
 from audits.services import history, ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 API = Actor.system("management-api")
 USED_EVERY = timedelta(minutes=1)

@@ -16,12 +16,12 @@ from agents import permissions
 from agents.choices import BreakerState
 from agents.models import Endpoint, Person
 from agents.services import fields
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict
 from audits.models.base import new_id
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 BREAKER = Actor.system("circuit-breaker")
 # A call that tried and was never heard of again is given up after this, or after the time of the breaker.

@@ -17,12 +17,12 @@ from agents.choices import ClientAuth, RevocationLevel, RevocationReason
 from agents.models import Agent, AgentInstance, AgentVersion, Credential, InstanceKey, Person, Revocation
 from agents.oauth.jwk import PublicKey, UnusableKeyError
 from agents.services import locks, revocations, secrets
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.models.base import new_id
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 
 SWEEPER = Actor.system("key-sweeper")
 

@@ -14,13 +14,13 @@ from agents.authentication import Authentication
 from agents.choices import DelegationEnd, RevocationLevel, RevocationReason
 from agents.models import Agent, Delegation, Person
 from agents.services import fields, locks, revocations
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.models.base import new_id
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 
 MAX_RESOURCES, MAX_RESOURCE = 50, 300
 

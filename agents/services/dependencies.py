@@ -10,11 +10,11 @@ from agents.choices import AgentState, DependencyKind
 from agents.models import Agent, Dependency, Person, ThirdParty, Tool
 from agents.models.dependency import Target
 from agents.services import fields, locks
-from agents.services.attempts import attempt, refuse
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 
 COLUMNS: dict[type[Target], str] = {Agent: "to_agent", Tool: "to_tool", ThirdParty: "to_third_party"}
 

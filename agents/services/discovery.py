@@ -11,10 +11,10 @@ from agents.choices import AgentState
 from agents.defaults import GENERAL
 from agents.models import Agent, Person
 from agents.services import locks
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 def discover(*, actor: Person, slug: str, name: str, found_by: str, evidence: str) -> Agent:

@@ -10,10 +10,10 @@ from django.db import IntegrityError
 from agents import permissions
 from agents.choices import DocumentKind
 from agents.models import Agent, AgentDocument, Person
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 
 
 def attach(

@@ -14,11 +14,11 @@ from agents.choices import AnomalyKind, NotificationKind
 from agents.models import Agent, AnomalyRule, EgressAnomaly, EgressAttempt, Person
 from agents.selectors import people_answering_for
 from agents.services import fields, notifications
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history, ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 WATCHER = Actor.system("egress-watcher")
 SATURDAY = 6

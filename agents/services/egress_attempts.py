@@ -19,12 +19,12 @@ from agents.models import Agent, AgentInstance, EgressAttempt, Run
 from agents.outbound import HTTP_SERVER_ERRORS, HTTP_TOO_MANY_REQUESTS, OutboundError
 from agents.outbound_watch import Passage
 from agents.services import breakers
-from agents.services.attempts import SYSTEM_STREAM
 from agents.services.breakers import Admitted, BreakerOpenError
 from agents.strict_json import storable_text
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM
 
 GATEWAY = "gateway"
 MAX_ERROR = 300

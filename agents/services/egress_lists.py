@@ -11,10 +11,10 @@ from agents.choices import EgressMode
 from agents.egress_rules import Entry
 from agents.models import Agent, EgressException, EgressPolicy, Person
 from agents.services import fields, locks
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 MAX_ENTRIES = 500
 

@@ -14,13 +14,13 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from agents.models import Agent, AnomalyRule, EgressAttempt
-from agents.services.attempts import SYSTEM_STREAM
 from audits import locks
 from audits.actor import Actor
 from audits.choices import Action
 from audits.formats import timestamp
 from audits.models import Hold
 from audits.services import holds, ledger
+from audits.services.attempts import SYSTEM_STREAM
 
 PRUNER = Actor.system("egress-pruner")
 BATCH = 5_000

@@ -11,10 +11,10 @@ from agents.defaults import ENDPOINTS
 from agents.egress_rules import NotAUrlError
 from agents.models import Endpoint, Person
 from agents.services import fields
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 MAX_FIGURE = 16 * 1024 * 1024
 MAX_NAME, MAX_ADDRESS = 64, 500

@@ -22,13 +22,13 @@ from agents.oauth.errors import OAuthError, invalid_request, invalid_target
 from agents.on_behalf import OnBehalf
 from agents.selectors import open_session
 from agents.services import clients, tokens
-from agents.services.attempts import attempt, refuse
 from agents.services.clients import Client, Shown
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict
 from audits.models.base import new_id
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 from audits.turn import transaction_in_turn
 
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"

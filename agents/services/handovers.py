@@ -17,12 +17,12 @@ from agents.authentication import Authentication
 from agents.choices import AgentState, HandoverState, RevocationReason
 from agents.models import Agent, Handover, Person
 from agents.services import locks, register, revocations, telling
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 
 SWEEPER = Actor.system("handover-sweeper")
 NOT_OFFERED = "This offer is over. Look at its page again."

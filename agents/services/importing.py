@@ -21,11 +21,11 @@ from agents.models import Agent, AgentVersion, Person
 from agents.provenance import Provenance
 from agents.register_files import PROVENANCE, Problem, Record, Row
 from agents.services import register
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits import canonical
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid, ServiceError
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 @dataclass(frozen=True, slots=True)

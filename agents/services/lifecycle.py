@@ -23,12 +23,12 @@ from agents.services import (
     secrets,
     telling,
 )
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 
 FREEZES = {
     FreezeReason.REVIEW: RevocationReason.SUSPENDED,

@@ -15,12 +15,12 @@ from agents import permissions, selectors
 from agents.choices import DelegationEnd, NotificationKind, SessionEnd, TokenEnd
 from agents.models import Person
 from agents.services import api_tokens, delegations, lifecycle, locks, notifications, sessions
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
 from audits.models import Event
 from audits.services import history, ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 class Names(TypedDict, total=False):

@@ -7,10 +7,10 @@ from uuid import UUID
 from agents import permissions, selectors
 from agents.models import Person
 from agents.services import locks, people
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import NotFound
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from agents.defaults import GENERAL
 from agents.models import Agent, AgentVersion, Person
 from agents.provenance import Provenance
 from agents.services import delegations, locks, revocations, telling
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history, ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 # What stops an agent, any other state than these, ends what people let it do for them.

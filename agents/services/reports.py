@@ -15,10 +15,10 @@ from agents.models import Agent, Exposure, Finding, Report
 from agents.reports import reading, shape
 from agents.reports.shape import ParsedFinding, ParsedReport, ReportError
 from agents.services import history
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 BATCH = 1000
 FILE_NAME = 255

@@ -15,12 +15,12 @@ from agents.errors import NotActiveError, RunOverError
 from agents.models import Agent, AgentInstance, Assessment, Finding, Report, Run
 from agents.provenance import Provenance
 from agents.services import instances, notifications, proposals
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, NotFound
 from audits.queue import enqueue
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 
 TASK = "agents.tasks.analyse"
 SWEEPER = Actor.system("run-sweeper")

@@ -9,11 +9,11 @@ from agents import permissions
 from agents.choices import NotificationKind, SessionEnd, TokenEnd
 from agents.models import Person
 from agents.services import api_tokens, notifications, sessions
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 
 
 def record_added(*, actor: Person, kind: str, session: UUID | None) -> None:

@@ -13,11 +13,11 @@ from agents.choices import NotificationKind, RotationReason, RotationState, Rota
 from agents.models import SecretLease, SecretReference, SecretRotation
 from agents.models.secret import OPEN_ROTATIONS
 from agents.services import notifications
-from agents.services.attempts import SYSTEM_STREAM
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM
 
 URGENT = timedelta(days=1)
 

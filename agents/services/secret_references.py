@@ -13,12 +13,12 @@ from agents.errors import SecretUnavailableError
 from agents.models import Agent, Person, SecretLease, SecretReference, SecretRotation, SecretUse
 from agents.models.secret import OPEN_ROTATIONS
 from agents.services import fields, locks
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Invalid
 from audits.services import history, ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 MOST_DAYS, MOST_USES, MOST_OVERLAP_HOURS = 3650, 1_000_000_000, 720
 

@@ -20,10 +20,10 @@ from agents.models import SecretLease, SecretReference, SecretRotation
 from agents.models.secret import OPEN_ROTATIONS
 from agents.secrets import SecretValue, StoreError
 from agents.services import fields, locks, notifications, secret_due
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 ROTATOR = Actor.system("secret-rotation")
 RETRY, RETRY_ENDING = timedelta(minutes=5), timedelta(hours=1)

@@ -24,13 +24,13 @@ from agents.errors import SecretRefusedError, SecretUnavailableError
 from agents.models import Agent, AgentInstance, SecretLease, SecretReference
 from agents.secrets import SecretValue
 from agents.services import locks, revocations, secret_due
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from agents.services.revocations import Scope
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.errors import Conflict
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 @dataclass(frozen=True, slots=True)

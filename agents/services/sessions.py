@@ -15,11 +15,11 @@ from django.utils import timezone
 from agents import permissions, selectors, typed_names
 from agents.choices import Refusal, SessionEnd
 from agents.models import Lockout, Person, Session
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 SIGN_IN = Actor.system("sign-in")
 SEEN_EVERY = timedelta(minutes=1)

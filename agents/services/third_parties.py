@@ -11,10 +11,10 @@ from django.utils import timezone
 from agents import permissions
 from agents.models import Person, ThirdParty
 from agents.services import fields, locks
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 @dataclass(frozen=True, slots=True)

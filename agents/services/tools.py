@@ -11,10 +11,10 @@ from agents import permissions
 from agents.choices import ToolKind
 from agents.models import Person, ThirdParty, Tool
 from agents.services import fields, locks
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ from agents import permissions
 from agents.models import AgentDocument, AgentVersion, VersionTest
 from agents.provenance import Provenance
 from agents.services import locks
-from agents.services.attempts import attempt, refuse
 from agents.suite_results import SuiteResult, problems
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 

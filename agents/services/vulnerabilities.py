@@ -11,11 +11,11 @@ from agents import permissions, strict_json
 from agents.choices import RecordSource
 from agents.models import Vulnerability
 from agents.nvd import mirror
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Invalid
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 
 BATCH = 500
 

@@ -35,9 +35,11 @@ from rest_framework.request import Request  # noqa: E402
 from rest_framework.response import Response  # noqa: E402
 from rest_framework.views import APIView  # noqa: E402
 
+from agents import bearer  # noqa: E402
 from agents.models import AgentInstance, Person  # noqa: E402
-from governance import access, authzen, bearer  # noqa: E402
+from governance import access, authzen  # noqa: E402
 from governance.models import Decision, EnforcementPoint, Grant  # noqa: E402
+from governance.services.enforcement_points import POINTS  # noqa: E402
 
 
 class Entity(serializers.Serializer[Any]):
@@ -66,7 +68,7 @@ class Shown(serializers.ModelSerializer[Decision]):
 class ByCredential(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Person | None, EnforcementPoint]:
         secret = str(request.headers.get("Authorization", "")).removeprefix("Bearer ")
-        credential = bearer.read(secret)
+        credential = bearer.read(POINTS.prefix, secret)
         if credential is None:
             raise AuthenticationFailed
         try:

@@ -13,12 +13,12 @@ from django.utils import timezone
 
 from agents.models import Person
 from agents.services import fields
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits import canonical
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import catalogue, role_permissions, role_rules, role_selectors
 from governance.models import AgentRole, AgentRoleVersion
 from governance.role_rules import Permission

@@ -8,10 +8,10 @@ from django.utils import timezone
 
 from agents.authentication import Authentication
 from agents.models import Agent, Person
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 from governance import permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, VoteChoice
 from governance.models import Approval, Seat, Vote

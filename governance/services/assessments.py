@@ -15,11 +15,11 @@ from django.utils import timezone
 from agents.authentication import Authentication
 from agents.choices import AgentState
 from agents.models import Agent, Person
-from agents.services.attempts import attempt, refuse
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import answers as shape
 from governance import impact_content, impact_missing, impact_selectors, permissions, selectors
 from governance.answers import MAX_CELL, MAX_ITEMS, STEP, Answers, Step

@@ -6,11 +6,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from agents.models import Person
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.formats import timestamp
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import permissions, selectors
 from governance.choices import Discipline
 from governance.models import Seat

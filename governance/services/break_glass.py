@@ -15,10 +15,10 @@ from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.permissions import why_not_act, why_not_confirmed
 from agents.services import people
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import contents, elevation_selectors, elevation_terms, manifest, permissions, selectors
 from governance.choices import ElevationState
 from governance.elevation_terms import Wanted

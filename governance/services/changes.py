@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from django.utils import timezone
 
 from agents.models import AgentVersion, Person
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import permissions
 from governance.choices import ApprovalState, ApprovalSubject, ChangeKind
 from governance.models import Approval, ChangeRequest

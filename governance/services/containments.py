@@ -12,11 +12,11 @@ from django.utils import timezone
 from agents.choices import RevocationLevel, RevocationReason
 from agents.models import Agent, AgentInstance, Person, SecretLease
 from agents.services import containing, revocations, secrets
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from agents.services.revocations import ALL
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import containment_permissions, selectors
 from governance.choices import ContainmentLevel, ElevationEnd
 from governance.models import Containment

@@ -12,9 +12,9 @@ from agents.choices import Access, AgentState
 from agents.models import Agent, AgentVersion, Person
 from agents.releasing import WHOLE
 from agents.services import register, restoring
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
+from audits.services.attempts import attempt, refuse
 from governance import contents, gate_facts, gates, permissions, resource_pattern, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd, Gate
 from governance.gates import record

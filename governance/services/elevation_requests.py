@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from agents.models import Agent, AgentInstance, Person, ProposedAction
 from agents.permissions import why_not_act
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
+from audits.services.attempts import attempt, refuse
 from governance import contents, control, elevation_selectors, elevation_terms, permissions, role_selectors
 from governance.choices import ApprovalState, ApprovalSubject
 from governance.elevation_terms import Wanted

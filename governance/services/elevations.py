@@ -16,10 +16,10 @@ from agents.choices import OPEN_PROPOSALS
 from agents.models import Agent, Person
 from agents.permissions import why_not_act
 from agents.services import proposals
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
+from audits.services.attempts import attempt, refuse
 from governance import contents, elevation_terms, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ElevationEnd, ElevationState
 from governance.elevation_terms import MAX_USES, Wanted

@@ -10,11 +10,11 @@ from agents import selectors as agent_selectors
 from agents.authentication import Authentication
 from agents.choices import AgentState
 from agents.models import Agent, AgentDocument, AgentVersion, Person
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action, Outcome
 from audits.errors import Conflict, Invalid
 from audits.services import history, ledger
+from audits.services.attempts import attempt, refuse
 from governance import gate_facts, gates, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, Gate
 from governance.gates import record, signing

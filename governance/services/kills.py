@@ -13,10 +13,10 @@ from django.utils import timezone
 from agents.choices import AgentState, DependencyKind
 from agents.models import Agent, Dependency, Person
 from agents.services import containing
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import containment_permissions, contents, selectors
 from governance.choices import ApprovalState, ApprovalSubject, ContainmentLevel, RiskLevel
 from governance.containment_selectors import in_force

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from agents.authentication import Authentication
 from agents.models import Person
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import cedar, policy_permissions
 from governance.choices import PolicyChoice, PolicyState
 from governance.models import PolicyReplay, PolicyVersion, PolicyVote

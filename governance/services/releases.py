@@ -13,11 +13,11 @@ from agents.choices import AgentState, RevocationReason
 from agents.models import Agent, AgentVersion, Person
 from agents.releasing import WHOLE
 from agents.services import register
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import contents, permissions, release_selectors, selectors
 from governance.choices import ApprovalState, ElevationEnd, ReleaseState
 from governance.models import Approval, Release

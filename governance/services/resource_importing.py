@@ -13,11 +13,11 @@ from django.template.defaultfilters import filesizeformat
 from agents import selectors
 from agents.models import Person
 from agents.register_files import Problem
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from agents.services.importing import Change, Difference, Plan
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid, ServiceError
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import catalogue, resource_files, role_permissions
 from governance.choices import Operation, ResourceKind, Sensitivity
 from governance.models import Resource

@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from agents.models import Person
 from agents.services import fields
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import catalogue, resource_pattern, role_permissions, role_selectors
 from governance.choices import Operation, ResourceKind, Sensitivity
 from governance.manifest import PLACE

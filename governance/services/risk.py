@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from agents import oversight
 from agents.models import Agent, Person
 from agents.services import register
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import permissions, risk_score, risk_selectors
 from governance.models import RiskAssessment
 from governance.risk_score import QUESTIONS

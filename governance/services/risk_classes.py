@@ -4,10 +4,10 @@ from django.utils import timezone
 
 from agents.authentication import Authentication
 from agents.models import Agent, Person
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import permissions, risk_classes, risk_selectors
 from governance.choices import RiskLevel
 from governance.models import RiskAssessment, RiskClass

@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from agents.choices import AgentState
 from agents.models import Agent, Person
-from agents.services.attempts import attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Denied, Invalid
+from audits.services.attempts import attempt, refuse
 from governance import contents, permissions, selectors
 from governance.choices import ApprovalState, ApprovalSubject, RiskLevel
 from governance.models import Approval, RiskAssessment, RiskClass

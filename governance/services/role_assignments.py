@@ -12,11 +12,11 @@ from django.utils import timezone
 from agents.choices import AgentState
 from agents.models import Agent, Person
 from agents.services import fields
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import conditions, role_permissions, role_selectors
 from governance.choices import AssignmentKind
 from governance.models import AgentRole, RoleAssignment

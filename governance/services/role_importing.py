@@ -11,11 +11,11 @@ from django.conf import settings
 from django.db import transaction
 
 from agents.models import Person
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from agents.services.importing import Change, Difference, Plan
 from audits.choices import Action
 from audits.errors import Denied, Invalid, ServiceError
 from audits.services import ledger
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import role_files, role_permissions, role_selectors
 from governance.models import AgentRole
 from governance.role_files import Row

@@ -7,10 +7,10 @@ from django.utils import timezone
 
 from agents.models import Agent, Person
 from agents.services import fields, register
-from agents.services.attempts import SYSTEM_STREAM, attempt, refuse
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import SYSTEM_STREAM, attempt, refuse
 from governance import resource_pattern, role_permissions
 from governance.models import Grant, ScopeException
 from governance.services import grants, locks

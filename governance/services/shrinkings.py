@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from agents.models import Agent, Person
 from agents.services import register
-from agents.services.attempts import attempt, refuse
 from audits.canonical import JSON
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import ledger
+from audits.services.attempts import attempt, refuse
 from governance import policy_permissions, shrinking
 from governance.choices import ShrinkKind, ShrinkState
 from governance.models import Grant, Shrinking

@@ -13,11 +13,11 @@ from django.utils import timezone
 from agents.authentication import Authentication
 from agents.models import Agent, Person
 from agents.services import containing
-from agents.services.attempts import attempt, refuse
 from audits.actor import Actor
 from audits.choices import Action
 from audits.errors import Conflict, Invalid
 from audits.services import history
+from audits.services.attempts import attempt, refuse
 from governance import containment_permissions, selectors
 from governance.choices import ContainmentLevel, ContainmentState, UnfreezeState
 from governance.containment_selectors import digest_of

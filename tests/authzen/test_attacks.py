@@ -8,9 +8,11 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 
-from governance import authzen, bearer
+from agents import bearer
+from governance import authzen
 from governance.models import Decision, EnforcementPoint
 from governance.services import enforcement_points
+from governance.services.enforcement_points import POINTS
 from tests.authzen.asking import EVALUATION, EVALUATIONS, QUESTION, SEARCH, SYSTEM, Asker
 from tests.governance.story import events
 
@@ -94,7 +96,7 @@ def test_after_rotation_only_the_new_credential_counts(asker: Asker) -> None:
 
 
 def test_the_secret_is_kept_nowhere(asker: Asker) -> None:
-    secret = bearer.read(asker.credential)
+    secret = bearer.read(POINTS.prefix, asker.credential)
     assert secret is not None
     row = EnforcementPoint.objects.filter(pk=asker.point.pk).values().get()
     assert secret.secret not in str(row)

@@ -7,11 +7,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from agents import bearer
 from agents.models import Person
 from audits.errors import Conflict, Denied, Invalid
-from governance import bearer
 from governance.models import EnforcementPoint
 from governance.services import enforcement_points
+from governance.services.enforcement_points import POINTS
 from tests.authzen.asking import EVALUATION, QUESTION, SYSTEM, Asker
 from tests.governance.story import events
 
@@ -71,7 +72,7 @@ def test_only_administrators_manage_them(olivia: Person) -> None:
 
 def test_no_two_credentials_are_alike() -> None:
     point, _ = enforcement_points.add(actor=SYSTEM, name="crm")
-    made = {bearer.make(point.pk).secret for _ in range(1_000)}
+    made = {bearer.make(POINTS.prefix, point.pk).secret for _ in range(1_000)}
     assert len(made) == 1_000
     assert {len(secret) for secret in made} == {43}
 
@@ -79,7 +80,7 @@ def test_no_two_credentials_are_alike() -> None:
 def test_the_command_prints_the_credential_and_nothing_else() -> None:
     said = StringIO()
     call_command("enforcement_point", "add", "crm", stdout=said)
-    credential = bearer.read(said.getvalue().strip())
+    credential = bearer.read(POINTS.prefix, said.getvalue().strip())
     assert credential is not None
     point = EnforcementPoint.objects.get(name="crm")
     assert bearer.matches(credential.secret, point.credential_sha256)
@@ -100,8 +101,8 @@ def test_the_command_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
 
 
 def credential_on(html: str) -> str:
-    start = html.index(f"{bearer.PREFIX}_")
-    return html[start : start + len(bearer.PREFIX) + 34 + 43]
+    start = html.index(f"{POINTS.prefix}_")
+    return html[start : start + len(POINTS.prefix) + 34 + 43]
 
 
 def test_the_admin_shows_a_credential_once(client: Client, ada: Person, certified: object) -> None:
@@ -111,7 +112,7 @@ def test_the_admin_shows_a_credential_once(client: Client, ada: Person, certifie
     asker.credential = credential_on(page.content.decode())
     assert asker.decides()
     again = client.get(page.request["PATH_INFO"]).content.decode()
-    assert f"{bearer.PREFIX}_" not in again
+    assert f"{POINTS.prefix}_" not in again
     assert asker.credential not in client.get(reverse(LIST)).content.decode()
 
 
