@@ -1,7 +1,7 @@
 """Statements whose SQL is made once a process: for what every decision runs.
 
-Making the SQL costs the ORM many times what the database takes to answer it. What is asked here is asked in
-the ORM's words all the same, so that columns and conditions have one place.
+Making the SQL costs the ORM many times what the database takes to answer it. Columns still come from the
+models, and values go through their fields.
 """
 
 from collections.abc import Callable, Sequence

@@ -7,17 +7,15 @@ Every other type of subject is decided by the active Cedar policies. Nothing is 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
-
-from django.db import connection
 
 from agents import decision_point
 from agents.choices import Access
 from agents.decision_point import Question
 from agents.models import Agent, AgentInstance, Person
 from agents.on_behalf import OnBehalf
-from agents.services import revocations
 from audits.canonical import JSON
 from audits.choices import Action, Outcome
 from audits.prepared import insert
@@ -107,15 +105,11 @@ def running_copy(subject: Entity) -> Copy:
     """
     named = subject.properties.get("instance")
     asked = (subject.type, subject.id, named if named is None else str(named))
-    if connection.in_atomic_block:
-        return _running_copy(*asked)
-    epoch = revocations.current()
-    found = _RECENT.find(asked, epoch=epoch)
-    if found is None:
-        found = _running_copy(*asked)
-        if found[1] is not None and found[1].ended_at is None:
-            _RECENT.keep(asked, found, epoch=epoch)
-    return found
+    return _RECENT.of(asked, partial(_running_copy, *asked), keep=_runs)
+
+
+def _runs(found: Copy) -> bool:
+    return found[1] is not None and found[1].ended_at is None
 
 
 def _running_copy(kind: str, name: str, copy: str | None) -> Copy:

@@ -7,10 +7,13 @@ Each process remembers for itself.
 
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from cachetools import TTLCache
+from django.db import connection
+
+from agents.services import revocations
 
 SECONDS = 1.0
 KEPT = 10_000
@@ -24,11 +27,20 @@ class Recent(Generic[Found]):
         self._turn = threading.Lock()
         self._kept: TTLCache[tuple[Hashable, int], Found] = TTLCache(KEPT, seconds, timer=time.monotonic)
 
-    def find(self, key: Hashable, *, epoch: int) -> Found | None:
-        """What was found for it while `epoch` was the newest revocation."""
-        with self._turn:
-            return self._kept.get((key, epoch))
+    def of(self, key: Hashable, look: Callable[[], Found], *, keep: Callable[[Found], bool]) -> Found:
+        """What was found for `key` a moment ago, else what `look` finds; remembered where `keep` says so.
 
-    def keep(self, key: Hashable, found: Found, *, epoch: int) -> None:
+        Within a transaction it is looked up always, for what that changed has to be seen.
+        """
+        if connection.in_atomic_block:
+            return look()
+        # Before anything is looked at: what is revoked meanwhile makes another key.
+        whole = (key, revocations.current())
         with self._turn:
-            self._kept[key, epoch] = found
+            found = self._kept.get(whole)
+        if found is None:
+            found = look()
+            if keep(found):
+                with self._turn:
+                    self._kept[whole] = found
+        return found

@@ -6,8 +6,8 @@ stands against it is looked at anew each time. A write is never decided on what 
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
-from django.db import connection
 from django.utils import timezone
 
 from agents.choices import Access, AgentState
@@ -46,15 +46,10 @@ _RECENT: Recent[Standing] = Recent()
 
 def of(question: Question) -> Standing:
     """As it is now, or for a read was a moment ago."""
-    if question.access == Access.WRITE or connection.in_atomic_block:
-        return look(question)  # Within a transaction, what that changed has to be seen.
+    if question.access == Access.WRITE:
+        return look(question)
     key = (question.agent.pk, question.instance.pk, question.version.pk, question.epoch)
-    found = _RECENT.find(key, epoch=revocations.current())
-    if found is None:
-        found = look(question)
-        if _lets_read(found):
-            _RECENT.keep(key, found, epoch=found.epoch)
-    return found
+    return _RECENT.of(key, partial(look, question), keep=_lets_read)
 
 
 def look(question: Question, *, hold: bool = False) -> Standing:

@@ -16,7 +16,8 @@ from agents import decision_point
 from agents.choices import FreezeReason
 from agents.models import Agent, AgentInstance, Person
 from agents.services import instances, lifecycle, people, revocations
-from governance import recent, standings
+from governance import access, recent, standings
+from governance.authzen import Entity
 from governance.models import Decision, Grant
 from governance.services import containments
 from tests.agents.conftest import SYSTEM
@@ -127,6 +128,18 @@ def test_one_copy_is_never_taken_for_another(warm: AgentInstance, active_analyst
     instances.end(actor=SYSTEM, instance=other)
     assert not read(other).allowed
     assert read(warm).allowed
+
+
+def test_an_agent_asked_for_by_name_is_the_newest_copy_that_still_runs(
+    patient: None, active_analyst: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(access, "_RECENT", recent.Recent(seconds=600))
+    subject = Entity("agent", active_analyst.slug)
+    older, newer = start_instance(active_analyst), start_instance(active_analyst)
+    for _ in range(2):  # the second time by what was remembered
+        assert access.running_copy(subject) == (active_analyst, newer)
+    instances.end(actor=SYSTEM, instance=newer)
+    assert access.running_copy(subject) == (active_analyst, older)
 
 
 def test_a_token_from_before_the_end_is_not_carried_by_what_is_remembered(warm: AgentInstance) -> None:
